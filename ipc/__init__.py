@@ -1,0 +1,1 @@
+"""The mechanisms of inter-process communication, each behind one contract (see `contract`)."""
