@@ -1,0 +1,1 @@
+"""Cases, workloads, sampling and the command line."""

@@ -1,0 +1,172 @@
+"""The command line: each command is declared here and done elsewhere, imported only when it is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["main"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+BAD_VALUE = 2
+AXES = {
+    "only": ("NAMES", "Mechanisms, such as 'pipe,queue' or 'shared-memory*'."),
+    "workload": ("NAMES", "round-trip, stream, fan-out, fan-in, pairs, mesh, open, floor, memcpy."),
+    "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar."),
+    "size": ("SIZES", "Such as '64,1KiB,1MiB', or 'around:64KiB' to look at a cliff."),
+    "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, such as '1,2,4,8'."),
+    "start_method": ("NAMES", "fork, forkserver, spawn."),
+    "placement": ("NAMES", "cross-core, same-core, free."),
+}
+
+
+class OneLine(click.ClickException):
+    """An error that takes one line and exits with 2."""
+
+    exit_code = BAD_VALUE
+
+    def show(self, file: Any = None) -> None:
+        """Print it, marked with the program's name."""
+        click.echo(f"ipcbench: {self.format_message()}", err=True, file=file)
+
+
+def axes_options(command: Command) -> Command:
+    """The options that set axes; the command gets them as one `Axes`."""
+
+    @wraps(command)
+    def with_axes(**options: Any) -> Any:
+        from ipcbench.bench.matrix import Axes, BadValue
+
+        texts = {name: options.pop(name) for name in AXES}
+        try:
+            return command(axes=Axes.parse(texts), texts=texts, **options)
+        except BadValue as error:
+            raise OneLine(str(error)) from error
+
+    decorated: Any = with_axes
+    for name, (metavar, text) in reversed(AXES.items()):
+        decorated = click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=text)(decorated)
+    profile = click.option("--profile", default="standard", show_default=True, help="quick, standard or rigorous.")
+    return profile(decorated)  # type: ignore[no-any-return]
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ipcbench")
+def cli() -> None:
+    """Measure how Python moves messages between processes on this machine.
+
+    \b
+    ipcbench run                                  the standard profile, 10 minutes
+    ipcbench run --profile quick                  a first look, 90 seconds
+    ipcbench run --only 'pipe,queue' --size 1MiB  just what you must choose between
+    ipcbench list --workload fan-out              what would be measured
+    ipcbench report results/2026-01-31-120000     draw a run's report again
+    ipcbench compare OLD NEW                      two runs side by side
+    ipcbench doctor                               what makes numbers noisy here
+    """  # noqa: D301 - click's own mark for text that isn't wrapped
+
+
+@cli.command("list")
+@axes_options
+@as_json
+def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) -> None:  # noqa: ARG001 - shared option
+    """Show the cases that `run` would measure, and those left out with the reason."""
+    from ipcbench.bench import listing, matrix
+
+    found = matrix.expand(matrix.find_profile(profile), axes)
+    click.echo(listing.as_json(found) if as_json else listing.as_text(found))
+
+
+@cli.command()
+@axes_options
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run  [results/<time>]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --output.")
+@click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
+@click.option("--rounds", type=click.IntRange(1, 1000), default=None, help="Samples of each case  [by profile]")
+@as_json
+def run(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool, **options: Any) -> None:
+    """Measure, and draw the report.
+
+    Axis options set an axis, also beyond the profile. Ctrl-C keeps what was measured.
+    """
+    from ipcbench.bench import campaign
+
+    try:
+        sys.exit(campaign.run(profile, axes, texts, as_json=as_json, **options))
+    except campaign.Refused as error:
+        raise OneLine(str(error)) from error
+
+
+@cli.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report  [beside the result]")
+@as_json
+def report(result: Path, output: Path | None, as_json: bool) -> None:
+    """Draw the tables, figures and page of a stored run (a result file or its folder)."""
+    from ipcbench.bench import showing
+
+    with _result_errors():
+        showing.report(result, output, as_json)
+
+
+@cli.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@as_json
+def compare(old: Path, new: Path, as_json: bool) -> None:
+    """Show two runs side by side: the ratio of each case with its uncertainty."""
+    from ipcbench.bench import showing
+
+    with _result_errors():
+        showing.compare(old, new, as_json)
+
+
+@cli.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Say what about this machine makes numbers noisy, and what to do."""
+    from rich.console import Console
+
+    from ipcbench.bench import doctor as doctor_
+    from ipcbench.bench import machine
+
+    findings = doctor_.diagnose(machine.facts())
+    if as_json:
+        data = doctor_.as_json(findings)
+        click.echo(data if isinstance(data, str) else json.dumps(data, indent=2))
+    else:
+        Console().print(doctor_.render(findings))
+
+
+class _result_errors:  # noqa: N801 - reads as a statement
+    """Turns an unusable result file into one line and exit status 2."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, (SystemExit, click.ClickException)):
+            return
+        from ipcbench.reports.schema import ResultError
+
+        if isinstance(error, (ResultError, OSError)):
+            raise OneLine(" ".join(str(error).split())) from error
+
+
+def main() -> None:
+    """The console script: a closed pipe (`| head`) is no error worth a traceback."""
+    try:
+        cli.main(prog_name="ipcbench")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

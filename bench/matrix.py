@@ -1,0 +1,188 @@
+"""Cases of a profile: the product of its axes, set by the user's options, minus what can't be, with the reason."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from itertools import product
+
+from ipcbench.bench import placement, sizes
+from ipcbench.bench import workload as workloads
+from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
+from ipcbench.bench.profiles import ALL, DEFAULT, PROFILES, Block, Profile
+
+__all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects"]
+
+
+class BadValue(ValueError):
+    """An option's value that doesn't exist; one line that names the nearest right one."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the user set; None leaves an axis to the profile."""
+
+    only: tuple[str, ...] | None = None
+    workload: tuple[str, ...] | None = None
+    payload: tuple[str, ...] | None = None
+    size: tuple[int, ...] | None = None
+    processes: tuple[int, ...] | None = None
+    start_method: tuple[str, ...] | None = None
+    placement: tuple[str, ...] | None = None
+    variant: tuple[tuple[tuple[str, str], ...], ...] | None = None
+
+    @classmethod
+    def parse(cls, texts: dict[str, str | None]) -> Axes:
+        """From comma lists by axis. Raises `BadValue`."""
+        known: dict[str, Callable[[], Sequence[str]]] = {
+            "only": subjects,
+            "workload": workloads.names,
+            "payload": lambda: PAYLOADS,
+            "start_method": lambda: START_METHODS,
+            "placement": lambda: PLACEMENTS,
+        }
+        values: dict[str, tuple[str, ...] | tuple[int, ...] | None] = {}
+        for axis, text in texts.items():
+            if text is None:
+                continue
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            if not parts:
+                raise BadValue(f"--{axis.replace('_', '-')} is empty")
+            if axis in known:
+                values[axis] = tuple(_matching(axis, parts, known[axis]()))
+            elif axis == "size":
+                values[axis] = tuple(_sizes(parts))
+            else:
+                values[axis] = tuple(_count(part) for part in parts)
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A case left out, and why."""
+
+    case: Case
+    reason: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What will be measured and what was left out."""
+
+    cases: tuple[Case, ...]
+    skips: tuple[Skip, ...]
+
+
+@cache
+def subjects() -> tuple[str, ...]:
+    """All that `--only` can name: mechanisms of any workload."""
+    return tuple(sorted({name for each in workloads.names() for name in workloads.load(each).subjects()}))
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of that name. Raises `BadValue`."""
+    if name not in PROFILES:
+        raise BadValue(_unknown("profile", name, tuple(PROFILES)))
+    return PROFILES[name]
+
+
+def expand(profile: Profile, axes: Axes) -> Matrix:
+    """All cases of the profile with the user's axes set."""
+    cases: dict[Case, None] = {}
+    skips: dict[Case, str] = {}
+    for block in profile.blocks:
+        for case in _product(_set(block, axes), chosen=axes):
+            refusal = workloads.load(case.workload).refuse(case)
+            if refusal is None:
+                cases[case] = None
+            else:
+                skips[case] = refusal.reason
+    return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()))
+
+
+def _set(block: Block, axes: Axes) -> Block:
+    """The block with the axes that the user set."""
+    names = {
+        "workload": "workloads",
+        "payload": "payloads",
+        "size": "sizes",
+        "processes": "processes",
+        "start_method": "start_methods",
+        "placement": "placements",
+    }
+    chosen = {names[each.name]: getattr(axes, each.name) for each in fields(axes) if each.name in names}
+    return replace(block, **{name: value for name, value in chosen.items() if value is not None})
+
+
+def _product(block: Block, chosen: Axes) -> Iterator[Case]:
+    for name in block.workloads:
+        workload = workloads.load(name)
+        mechanisms = _filtered(workload.subjects(), block.mechanisms, chosen.only)
+        variants = [spread for options in block.variants for spread in workload.spread(options)]
+        for mechanism, payload, size, count, start, place, options in product(
+            mechanisms,
+            block.payloads,
+            block.sizes,
+            _counts(workload, block.processes),
+            block.start_methods,
+            block.placements,
+            variants,
+        ):
+            case = Case(name, mechanism, payload, size, count, start, place, tuple(sorted(options.items())))
+            yield replace(case, placement=_default_placement(workload, case)) if (place,) == DEFAULT else case
+
+
+def _filtered(subjects: Sequence[str], block: Sequence[str], only: Sequence[str] | None) -> list[str]:
+    """The block's mechanisms; `--only` sets the axis, also beyond the block's own choice, as long as the workload knows them."""
+    wanted = block if only is None or tuple(block) == ALL else only
+    found = [name for name in subjects if any(fnmatchcase(name, pattern) for pattern in wanted)]
+    return found if only is None else [name for name in found if name in only]
+
+
+def _counts(workload: workloads.Workload, counts: Sequence[int]) -> Sequence[int]:
+    """A workload between two processes has no such axis."""
+    return (1,) if workload.sides(1) == workload.sides(2) else counts
+
+
+def _default_placement(workload: workloads.Workload, case: Case) -> str:
+    running = sum(workload.sides(case.processes))
+    if running > 2:  # noqa: PLR2004 - a core each is no longer sure
+        return "free"
+    return "cross-core" if running == 2 and len(placement.allowed()) > 1 else "same-core"  # noqa: PLR2004
+
+
+def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator[str]:
+    for part in parts:
+        if any(sign in part for sign in "*?["):
+            found = [name for name in known if fnmatchcase(name, part)]
+            if not found:
+                raise BadValue(f"--{axis.replace('_', '-')} {part!r} matches nothing")
+            yield from found
+        elif part in known:
+            yield part
+        else:
+            noun = "mechanism" if axis == "only" else axis.replace("_", " ")
+            raise BadValue(_unknown(noun, part, known))
+
+
+def _unknown(noun: str, value: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(value, known, 1, 0.0)
+    return f"unknown {noun} {value!r}: did you mean {near[0]!r}?" if near else f"unknown {noun} {value!r}"
+
+
+def _sizes(parts: Iterable[str]) -> Iterator[int]:
+    for part in parts:
+        prefix, _, rest = part.rpartition("around:")
+        try:
+            yield from sizes.around(sizes.parse(rest)) if part.startswith("around:") else [sizes.parse(prefix + rest)]
+        except ValueError as error:
+            raise BadValue(f"unknown size: {error}") from error
+
+
+def _count(part: str) -> int:
+    if not part.isdigit() or not 1 <= int(part) <= 64:  # noqa: PLR2004
+        raise BadValue(f"unknown number of processes {part!r}: write a whole number from 1 to 64, such as 4")
+    return int(part)

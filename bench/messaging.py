@@ -1,0 +1,374 @@
+"""The harness of every workload that moves messages: channels, peers and the clock round a workload's two loops.
+
+A workload gives `near(ends, case)` and `far(ends, case)`, which return a function of the number of messages. Where the near side is
+one process that is the worker itself; else the near sides are peers too, and the time runs from the first start
+to the last end (time.perf_counter is one clock for all processes of a machine: CLOCK_MONOTONIC).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ipcbench.bench import payloads, peers, placement
+from ipcbench.bench.case import Case
+from ipcbench.bench.guard import Guard
+from ipcbench.bench.usage import Usage, of_process, of_self
+from ipcbench.bench.workload import Measured, Timed, Workload, load
+from ipcbench.ipc import registry
+from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Refusal, Spec, Ticket
+from ipcbench.ipc.errors import DamagedMessage, IpcError
+
+__all__ = ["Loops", "MessagingWorkload", "Span", "lossy", "spec_of"]
+
+SETTING_UP = 20.0
+CHECKING = 60.0
+TIMING = 60.0
+"""Deadlines in seconds; a timed call is calibrated to some 30 ms, one 256 MiB message through a manager takes some 5 s."""
+
+LOSS = 0.25
+"""Seconds after which a message of a lossy mechanism counts as lost."""
+
+Loop = Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What the loop of a near process gives: when it began and ended, and how many messages were lost."""
+
+    begin: float
+    end: float
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class Loops:
+    """A side's functions: `check(count)` verifies content, `timed(count)` moves messages and nothing else.
+
+    Those of a near side give a `Span`, those of a far side the messages they took, or None when they count. `finish` is
+    called in the first near process when all have sent, where a stream is ended rather than counted.
+    """
+
+    check: Loop
+    timed: Loop
+    finish: Callable[[], float] | None = None
+
+
+class MessagingWorkload(Workload):
+    """A workload over the mechanisms of `ipc`."""
+
+    variants: tuple[str, ...] = ("wait", "transfer")
+    """The keys of a variant that mean something to it."""
+
+    def subjects(self) -> tuple[str, ...]:
+        """All mechanisms."""
+        return registry.names()
+
+    def ended(self, case: Case) -> bool:  # noqa: ARG002 - a hook
+        """Whether a run is ended by an in-band END rather than by counting on both sides."""
+        return False
+
+    @abstractmethod
+    def near(self, ends: list[Endpoint], case: Case) -> Loops:
+        """The loops of a near process."""
+
+    @abstractmethod
+    def far(self, ends: list[Endpoint], case: Case) -> Loops:
+        """The loops of a far process."""
+
+    def window(self, case: Case) -> int:  # noqa: ARG002 - a hook
+        """Messages in flight on one channel."""
+        return 1
+
+    def separate(self, case: Case) -> bool:
+        """Whether N peers get N channels rather than share one."""
+        return not registry.load(case.mechanism).traits.shared
+
+    def channels(self, case: Case) -> str | None:
+        """How several peers are joined."""
+        if max(self.sides(case.processes)) == 1:
+            return None
+        return "separate" if self.separate(case) else "native"
+
+    def loops_multiple(self, case: Case) -> int:
+        """Each channel, or each near process, moves the same number of messages."""
+        return max(self.sides(case.processes))
+
+    def refuse(self, case: Case) -> Refusal | None:
+        """By the mechanism, the payload, the start method, the cores and the variant."""
+        return (
+            _no_such_option(self, case)
+            or _no_payload(case)
+            or _no_start(case)
+            or registry.load(case.mechanism).refuse(spec_of(case, case.size))
+            or _no_cores(case, self)
+        )
+
+    @contextmanager
+    def session(self, cases: Sequence[Case]) -> Iterator[dict[Case, Timed]]:
+        """Channels, peers, guard; all checked before the first figure."""
+        with ExitStack() as stack:
+            session = _Session(self, list(cases), stack)
+            yield {case: session.timed(case) for case in session.cases}
+            session.finish()
+
+
+def spec_of(case: Case, size: int, near: int | None = None, far: int | None = None) -> Spec:
+    """The spec of a channel for that case."""
+    workload = load(case.workload)
+    assert isinstance(workload, MessagingWorkload)
+    sides = workload.sides(case.processes)
+    return Spec(
+        deadline=LOSS if lossy(case) else Spec.deadline,
+        context=multiprocessing.get_context(case.start_method),
+        size=size,
+        near=sides[0] if near is None else near,
+        far=sides[1] if far is None else far,
+        kind=case.payload,
+        transfer=case.option("transfer"),
+        wait=case.option("wait", "block"),
+        window=workload.window(case),
+    )
+
+
+def lossy(case: Case) -> bool:
+    """Whether the case's mechanism may lose messages."""
+    return registry.load(case.mechanism).traits.lossy
+
+
+def _no_such_option(workload: MessagingWorkload, case: Case) -> Refusal | None:
+    for key, _ in case.variant:
+        if key not in workload.variants:
+            return Refusal("variant", f"{workload.name} has no variant {key}")
+    traits = registry.load(case.mechanism).traits
+    if case.option("produce") == "in-place" and not traits.in_place:
+        return Refusal("variant", f"{case.mechanism} can't be written in place")
+    return None
+
+
+def _no_payload(case: Case) -> Refusal | None:
+    reason = payloads.refusal(case.payload, case.size)
+    return Refusal("payload", reason) if reason else None
+
+
+def _no_start(case: Case) -> Refusal | None:
+    if case.start_method not in multiprocessing.get_all_start_methods():
+        return Refusal("platform", f"this system can't start processes by {case.start_method}")
+    return None
+
+
+def _no_cores(case: Case, workload: MessagingWorkload) -> Refusal | None:
+    cores, (near, far) = len(placement.allowed()), workload.sides(case.processes)
+    running = near + far + registry.load(case.mechanism).traits.server
+    if case.placement == "cross-core" and cores < 2:
+        return Refusal("cores", f"cross-core needs two cores, {cores} is allowed")
+    if case.option("wait") == "spin" and (running > cores or case.placement == "same-core"):
+        have = 1 if case.placement == "same-core" else cores
+        return Refusal("cores", f"{running} processes, one of them spinning, on {have} of the cores: no progress while it spins")
+    return None
+
+
+@dataclass
+class _Side(peers.Role):
+    """One process of a case: its tickets for each case of the bundle, attached where it runs."""
+
+    workload: str
+    side: str
+    cases: list[Case]
+    tickets: list[list[Ticket]]
+    ends: list[Endpoint] = field(default_factory=list)
+
+    def setup(self) -> dict[str, Callable[[int], Any]]:
+        """Attach all ends, once each, and bind the loops of all cases."""
+        workload = load(self.workload)
+        assert isinstance(workload, MessagingWorkload)
+        attached: dict[int, Endpoint] = {}
+        functions: dict[str, Callable[[int], Any]] = {}
+        for case, tickets in zip(self.cases, self.tickets, strict=True):
+            for ticket in tickets:
+                if id(ticket) not in attached:
+                    attached[id(ticket)] = ticket.attach()
+                    self.ends.append(attached[id(ticket)])
+            bind = workload.near if self.side == "near" else workload.far
+            loops = bind([attached[id(ticket)] for ticket in tickets], case)
+            functions[f"check {case.id}"], functions[f"timed {case.id}"] = loops.check, loops.timed
+            if loops.finish is not None:
+                functions[f"finish {case.id}"] = lambda _, finish=loops.finish: finish()
+        functions["prepare"] = lambda _: [end.drain() for end in self.ends if end.drain is not None]
+        return functions
+
+    def close(self) -> None:
+        """Close the ends; what a loop still holds of them goes first."""
+        for end in self.ends:
+            end.close()
+        self.ends.clear()
+
+
+class _Session:
+    """A bundle being measured. Errors name the process and the step."""
+
+    def __init__(self, workload: MessagingWorkload, cases: list[Case], stack: ExitStack) -> None:
+        self.workload, self.cases = workload, cases
+        first = cases[0]
+        self.context = multiprocessing.get_context(first.start_method)
+        self.cores = placement.allowed()
+        self.counts = workload.sides(first.processes)
+        self.good = False
+        channels = self._open(stack)
+        self.servers = sorted({pid for each in channels for channel in each for pid in channel.servers})
+        nears, fars = self._sides(channels)
+        self.local = nears.pop() if len(nears) == 1 else None
+        self.guard = Guard()
+        stack.callback(self.guard.stop)
+        self.near_peers: list[peers.Peer] = []
+        self.far_peers: list[peers.Peer] = []
+        stack.callback(lambda: peers.stop(self.near_peers + self.far_peers, self.good))
+        if self.local:
+            stack.callback(self.local.close)
+        self._start(nears, fars)
+        self._attach()
+
+    def _open(self, stack: ExitStack) -> list[list[Channel]]:
+        """The channels of each case: its own where resources depend on the size, else the same for all."""
+        mechanism = registry.load(self.cases[0].mechanism)
+        if not mechanism.traits.sized and not mechanism.traits.exact:
+            largest = max(self.cases, key=lambda case: case.size)
+            return [self._open_one(mechanism, largest, stack)] * len(self.cases)
+        return [self._open_one(mechanism, case, stack) for case in self.cases]
+
+    def _open_one(self, mechanism: Mechanism, case: Case, stack: ExitStack) -> list[Channel]:
+        if mechanism.traits.shared and self.workload.separate(case):
+            spec = spec_of(case, case.size, 1, 1)
+            return [stack.enter_context(mechanism.open(spec)) for _ in range(max(self.counts))]
+        return [stack.enter_context(mechanism.open(spec_of(case, case.size)))]
+
+    def _sides(self, channels: list[list[Channel]]) -> tuple[list[_Side], list[_Side]]:
+        """Deal the tickets out: ticket i to process i, or all of them to the only process of a side."""
+
+        def deal(side: str, count: int) -> list[_Side]:
+            ends = [[ticket for channel in each for ticket in getattr(channel, side)] for each in channels]
+            hands = [[tickets if count == 1 else [tickets[i]] for tickets in ends] for i in range(count)]
+            return [_Side(self.workload.name, side, self.cases, hand) for hand in hands]
+
+        return deal("near", self.counts[0]), deal("far", self.counts[1])
+
+    def _start(self, nears: list[_Side], fars: list[_Side]) -> None:
+        sides = [*fars, *nears] + ([self.local] if self.local else [])
+        for index, side in enumerate([*fars, *nears]):
+            drops = [ticket.drop for other in sides if other is not side for hand in other.tickets for ticket in hand]
+            drops += [peer.control.close for peer in self.far_peers + self.near_peers]
+            cores = placement.cpus(self.cases[0].placement, side.side, self.cores)
+            peer = peers.start(self.context, side, f"{side.side} peer {index}", cores, drops)
+            (self.far_peers if side.side == "far" else self.near_peers).append(peer)
+        for side in (*fars, *nears):
+            for hand in side.tickets:
+                for ticket in hand:
+                    ticket.drop()
+        for pid in self.servers:
+            placement.pin_server(pid, placement.cpus(self.cases[0].placement, "far", self.cores))
+        if self.local:
+            placement.pin(placement.cpus(self.cases[0].placement, "near", self.cores))
+
+    def _attach(self) -> None:
+        everyone = self.far_peers + self.near_peers
+        watched = {peer.process.pid: peer.name for peer in everyone if peer.process.pid}
+        self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
+        with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
+            for peer in everyone:
+                peer.expect("up")
+            for peer in everyone:
+                peer.order("attach", 0)
+            self.functions = self.local.setup() if self.local else {}
+            for peer in everyone:
+                peer.expect("attached")
+
+    def timed(self, case: Case) -> Timed:
+        """Check the case, then give what measures it."""
+        checked = False
+
+        def measure(loops: int) -> Measured:
+            nonlocal checked
+            if not checked:
+                count = self.workload.loops_multiple(case) * min(4, max(2, (8 << 20) // case.size))
+                self._run(f"check {case.id}", count, CHECKING, "checking content")
+                checked = True
+            return self._run(f"timed {case.id}", loops, TIMING, f"timing {loops:,} operations")
+
+        return measure
+
+    def _run(self, function: str, loops: int, seconds: float, doing: str) -> Measured:
+        """One call of the same function on all sides: the far ones are ready before a near one begins."""
+        with self._reasons(), self.guard.limit(seconds, doing):
+            self._ready(self.far_peers, function, loops)
+            served = sum((of_process(pid) for pid in self.servers), Usage())
+            self._ready(self.near_peers, function, loops)
+            usage, spans = Usage(), []
+            if self.local:
+                before = of_self()
+                self.functions["prepare"](0)
+                spans = [self.functions[function](loops)]
+            near = [peer.expect("done") for peer in self.near_peers]
+            end, far, shares = self._take(function, loops)
+            if self.local:
+                usage = of_self() - before
+        lost = loops - sum(shares) if shares else 0
+        usage = sum((used for used, _ in near + far), usage)
+        usage += sum((of_process(pid) for pid in self.servers), Usage()) - served
+        spans += [span for _, span in near]
+        seconds = max(end, *(span.end for span in spans)) - min(span.begin for span in spans)
+        return Measured(seconds, usage, lost + sum(span.lost for span in spans))
+
+    def _take(self, function: str, loops: int) -> tuple[float, list[Any], list[int]]:
+        """What the far side says at the end: the time when it was reached, reports, and shares where it doesn't count.
+
+        A message of one near process may still be in its feeder thread (`multiprocessing.Queue`) when the END of
+        another overtakes it: then the far side goes on, and is ended again.
+        """
+        finish = function.replace("check ", "finish ").replace("timed ", "finish ")
+        reports: list[Any] = []
+        while True:
+            end = self._finish(finish)
+            reports += [peer.expect("done") for peer in self.far_peers]
+            shares = [share for _, share in reports if share is not None]
+            if not shares or sum(shares) >= loops or lossy(self.cases[0]):
+                break
+            self._ready(self.far_peers, function, loops)
+        if sum(shares) > loops:
+            raise DamagedMessage(f"{loops:,} messages were sent and {sum(shares):,} arrived")
+        return end, reports, shares
+
+    @contextmanager
+    def _reasons(self) -> Iterator[None]:
+        """A peer that ended by an error of its own said so before: that is the reason, rather than its end."""
+        try:
+            yield
+        except IpcError:
+            for peer in self.far_peers + self.near_peers:
+                peer.complain()
+            raise
+
+    def _finish(self, function: str) -> float:
+        """End the stream from the first near process, where it isn't counted: the time when all have answered."""
+        if self.local:
+            finish = self.functions.get(function)
+            return float(finish(0)) if finish else 0.0
+        if not self.workload.ended(self.cases[0]):
+            return 0.0
+        self._ready(self.near_peers[:1], function, 0)
+        return float(self.near_peers[0].expect("done")[1])
+
+    def _ready(self, side: list[peers.Peer], function: str, loops: int) -> None:
+        for peer in side:
+            peer.order(function, loops)
+        for peer in side:
+            peer.expect("ready")
+
+    def finish(self) -> None:
+        """All went well: the peers may be asked, rather than made, to end."""
+        self.good = True
+
+

@@ -1,0 +1,164 @@
+"""Processes that hold one side of a case: started once a bundle, told what to do over a control pipe.
+
+Each is pinned by itself, drops every end that isn't its own, and ends when its parent does. It reports its own usage of each run:
+children's totals would include start-up, and under forkserver they are nobody's children here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ipcbench.bench import placement
+from ipcbench.bench.usage import of_self
+from ipcbench.ipc.errors import IpcError
+
+__all__ = ["Peer", "PeerFailed", "Role", "start", "stop"]
+
+PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
+
+
+class PeerFailed(IpcError):
+    """A peer reported an error of its own; the text is its."""
+
+
+class Role:
+    """What a peer is to do: made in the worker, sent to the peer when that starts, `setup` is called there."""
+
+    def setup(self) -> dict[str, Callable[[int], Any]]:
+        """Attach and bind; gives functions by name that take a number of loops."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close what `setup` attached."""
+
+
+@dataclass
+class Peer:
+    """A peer process as its worker sees it."""
+
+    process: BaseProcess
+    control: Connection[Any, Any]
+    name: str
+
+    def expect(self, word: str) -> Any:
+        """The peer's next report, which must be that word. Raises `PeerFailed` with the peer's own reason."""
+        said, value = self.control.recv()
+        if said == "failed":
+            raise PeerFailed(f"{self.name}: {value}")
+        assert said == word, f"{self.name} said {said!r} instead of {word!r}"
+        return value
+
+    def complain(self) -> None:
+        """Raise `PeerFailed` if the peer reported an error that nobody has read yet."""
+        with suppress(EOFError, OSError):
+            while self.control.poll():
+                said, value = self.control.recv()
+                if said == "failed":
+                    raise PeerFailed(f"{self.name}: {value}")
+
+    def order(self, name: str, loops: int) -> None:
+        """Have one of the role's functions run."""
+        self.control.send((name, loops))
+
+
+def start(
+    context: BaseContext, role: Role, name: str, cores: Sequence[int], inherited: Sequence[Callable[[], None]]
+) -> Peer:
+    """Start a peer. `inherited` closes, in a forked peer, what it got from this process without need."""
+    here, there = context.Pipe()
+    forked = context.get_start_method() == "fork"
+    drops = [*inherited, here.close] if forked else []
+    process = context.Process(target=live, args=(role, there, tuple(cores), drops), name=name, daemon=True)  # type: ignore[attr-defined]
+    process.start()
+    there.close()
+    return Peer(process, here, name)
+
+
+def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drops: list[Callable[[], None]]) -> None:
+    """A peer's whole life."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
+    signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+    end_with_parent()
+    for drop in drops:
+        drop()
+    placement.pin(cores)
+    try:
+        control.send(("up", os.getpid()))
+        control.recv()  # attaching begins when all peers are up
+        before = time.perf_counter()
+        functions = role.setup()
+        control.send(("attached", time.perf_counter() - before))
+        serve(functions, control)
+    except EOFError:
+        pass  # the worker is gone
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker must hear of it
+        with suppress(OSError):
+            control.send(("failed", f"{type(error).__name__}: {error}"))
+    finally:
+        role.close()
+
+
+def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, Any]) -> None:
+    """Run what is ordered until told to stop: "ready" before it, "done" with usage and result after."""
+    while True:
+        name, loops = control.recv()
+        if name == "stop":
+            return
+        function = functions[name]
+        functions["prepare"](0)
+        before = of_self()
+        control.send(("ready", None))
+        result = function(loops)
+        control.send(("done", (of_self() - before, result)))
+
+
+def end_with_parent() -> None:
+    """A thread that ends this process as soon as the parent is gone, however that came about."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def stop(peers: Sequence[Peer], politely: bool) -> None:
+    """End all peers: by word, by SIGTERM, and at last by SIGCONT and SIGKILL."""
+    if politely:
+        for peer in peers:
+            with suppress(OSError):
+                peer.order("stop", 0)
+        join(peers, PATIENCE)
+    for kill in (lambda p: p.terminate(), lambda p: (os.kill(p.pid, signal.SIGCONT), p.kill())):
+        for peer in peers:
+            if peer.process.is_alive():
+                kill(peer.process)
+        join(peers, PATIENCE if politely else 0.5)
+    for peer in peers:
+        peer.control.close()
+        if not peer.process.is_alive():
+            peer.process.close()
+
+
+def join(peers: Sequence[Peer], seconds: float) -> None:
+    """Wait for all of them, together at most that long."""
+    deadline = time.monotonic() + seconds
+    for peer in peers:
+        peer.process.join(max(0.0, deadline - time.monotonic()))
+
+

@@ -1,0 +1,95 @@
+"""Worker processes from outside: started in a session of their own, and ended with everything they started.
+
+The resource tracker of a worker is spared at first: it unlinks the semaphores and segments that a killed worker left, as
+soon as the last process of the family is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+__all__ = ["WorkerFailed", "run_worker"]
+
+POLITE = 1.2
+TRACKER = 2.0
+
+
+class WorkerFailed(Exception):
+    """The worker ended without an answer; the text is the end of what it wrote to standard error."""
+
+
+def run_worker(task: Path, folder: Path, deadline: float) -> None:
+    """Run one worker to its end. Raises `WorkerFailed`. Its temporary files are in `folder`, which is also where it runs.
+
+    Being there, it never meets a module of the user's by accident (`python -m` puts the working folder first on the path).
+    """
+    errors = folder / "worker.err"
+    with errors.open("wb") as stderr, _worker(task, folder, stderr.fileno()) as process:
+        try:
+            code = process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            raise WorkerFailed(f"the worker didn't end within {deadline:.0f} s") from None
+    if code:
+        last = errors.read_text(errors="replace").strip().splitlines()[-1:]
+        raise WorkerFailed(f"the worker ended with {code}: {' '.join(last) or 'no reason given'}")
+
+
+@contextmanager
+def _worker(task: Path, folder: Path, stderr: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+        [sys.executable, "-m", "ipcbench.bench.worker", str(task)],
+        stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(POLITE)
+        if process.poll() is None:
+            process.kill()
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+        _end_session(process.pid)
+
+
+def _end_session(session: int) -> None:
+    """End what a worker left running: everything at once, the resource trackers after they had time to clean up."""
+    left = list(_members(session))
+    trackers = [each for each in left if _is_tracker(each)]
+    for process in left:
+        if process not in trackers:
+            with suppress(psutil.Error):
+                process.resume()
+                process.kill()
+    _, alive = psutil.wait_procs(left, TRACKER)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _members(session: int) -> Iterator[psutil.Process]:
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if os.getsid(pid) == session:
+                yield psutil.Process(pid)
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return any("resource_tracker" in word for word in process.cmdline())
+    return False

@@ -1,0 +1,168 @@
+"""What each profile measures: blocks of axes, whose product (minus what makes no sense) is the matrix.
+
+`quick` looks at every mechanism once, `standard` decides what a user would ask, `rigorous` leaves little out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PROFILES", "Block", "Profile"]
+
+Ki, Mi = 1 << 10, 1 << 20
+ALL = ("*",)
+DEFAULT = ("default",)
+"""The placement that fits the number of processes: cross-core for two, free for more than there are cores."""
+SIZES = (1, 64, Ki, 16 * Ki, 64 * Ki, Mi, 16 * Mi)
+SEVERAL = ("pipe", "queue", "simple-queue", "tcp", "unix-stream", "shared-memory-ring", "manager-queue")
+STARTS = ("fork", "forkserver", "spawn")
+NONE: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Axes whose product is measured; `variants` are alternatives, each a mapping of options."""
+
+    workloads: tuple[str, ...]
+    mechanisms: tuple[str, ...] = ALL
+    payloads: tuple[str, ...] = ("bytes",)
+    sizes: tuple[int, ...] = (64, Mi)
+    processes: tuple[int, ...] = (1,)
+    start_methods: tuple[str, ...] = ("fork",)
+    placements: tuple[str, ...] = DEFAULT
+    variants: tuple[dict[str, str], ...] = (NONE,)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Blocks, and how long to sample: at least `rounds`, more (up to `most`) while `budget` seconds last.
+
+    `limit` ends it in any case; `seconds` is what one value should take, `values` how many a worker takes of each case.
+    """
+
+    name: str
+    blocks: tuple[Block, ...]
+    rounds: int
+    most: int
+    budget: float
+    limit: float
+    seconds: float
+    values: int = 2
+
+
+def floors(sizes: tuple[int, ...], placements: tuple[str, ...]) -> tuple[Block, ...]:
+    """The C program's round trips and the memory's own speed."""
+    return (
+        Block(("floor",), sizes=sizes, placements=placements),
+        Block(("memcpy",), sizes=sizes, placements=("same-core",)),
+    )
+
+
+SPINNING = Block(("round-trip",), ("shared-memory-ring",), variants=({"wait": "spin"}, {"wait": "adaptive"}))
+EXACT = Block(("round-trip",), ("value",), ("scalar",), (8,))
+
+QUICK = Profile(
+    "quick",
+    (
+        Block(("round-trip",)),
+        Block(("round-trip",), ("shared-memory-numpy",), ("array",)),
+        EXACT,
+        SPINNING,
+        Block(("round-trip",), ("pipe", "queue", "shared-memory"), start_methods=("forkserver", "spawn")),
+        Block(("fan-out",), ("pipe", "queue"), sizes=(64,), processes=(4,)),
+        Block(("floor",), ("c-pipe", "c-unix-stream", "c-shared-memory", "c-spin"), placements=("cross-core",)),
+        Block(("memcpy",), sizes=(64, Mi), placements=("same-core",)),
+    ),
+    rounds=3,
+    most=10,
+    budget=10,
+    limit=75,
+    seconds=0.02,
+)
+
+STANDARD = Profile(
+    "standard",
+    (
+        Block(("round-trip",), sizes=SIZES),
+        EXACT,
+        Block(("round-trip",), sizes=(64,), placements=("same-core",)),
+        Block(("round-trip",), ("shared-memory-ring",), sizes=SIZES, variants=({"wait": "spin"},)),
+        Block(("round-trip",), ("shared-memory-ring",), sizes=(64, Mi), variants=({"wait": "adaptive"},)),
+        Block(
+            ("round-trip",),
+            ("shared-memory-ring",),
+            sizes=(Mi, 16 * Mi),
+            variants=({"consume": "none"}, {"produce": "in-place"}),
+        ),
+        Block(
+            ("round-trip",),
+            ("pipe", "queue", "unix-stream", "shared-memory", "manager-queue"),
+            sizes=(64,),
+            start_methods=("forkserver", "spawn"),
+        ),
+        Block(
+            ("round-trip",),
+            ("pipe", "queue", "os-pipe", "shared-memory-numpy", "shared-memory-ring", "array"),
+            ("array",),
+            (64 * Ki, Mi),
+        ),
+        Block(("round-trip",), ("pipe", "unix-stream"), ("array",), (Mi,), variants=({"transfer": "buffers"},)),
+        Block(("round-trip",), ("pipe", "queue", "unix-stream", "manager-queue"), ("object",), (Ki, 64 * Ki)),
+        Block(
+            ("stream",),
+            ("pipe", "os-pipe", "queue", "simple-queue", "unix-stream", "tcp", "udp", "shared-memory", "shared-memory-ring"),
+            sizes=(64, 64 * Ki, Mi),
+        ),
+        Block(("fan-out", "fan-in"), ("pipe", "queue"), sizes=(64,), processes=(1, 2, 4, 8)),
+        Block(("pairs",), ("pipe", "queue", "tcp"), sizes=(64,), processes=(1, 2, 4)),
+        Block(("mesh",), ("queue", "simple-queue"), sizes=(64,), processes=(2, 4)),
+        Block(
+            ("open",),
+            ("pipe", "queue", "tcp", "shared-memory"),
+            sizes=(64,),
+            variants=({"phase": "make"}, {"phase": "attach"}, {"phase": "first"}),
+        ),
+        Block(("floor",), sizes=(64, 64 * Ki, Mi), placements=("cross-core",)),
+        Block(("floor",), sizes=(64,), placements=("same-core",)),
+        Block(("memcpy",), sizes=SIZES, placements=("same-core",)),
+    ),
+    rounds=3,
+    most=40,
+    budget=540,
+    limit=560,
+    seconds=0.025,
+)
+
+RIGOROUS = Profile(
+    "rigorous",
+    (
+        Block(("round-trip",), sizes=SIZES, placements=("cross-core", "same-core")),
+        EXACT,
+        Block(
+            ("round-trip",),
+            sizes=(64, Mi),
+            variants=({"wait": "spin"}, {"wait": "adaptive"}, {"consume": "none"}, {"produce": "in-place"}),
+        ),
+        Block(("round-trip",), sizes=(64, Mi), start_methods=STARTS),
+        Block(("round-trip",), payloads=("object", "array"), sizes=(Ki, 64 * Ki, Mi)),
+        Block(("round-trip",), payloads=("array",), sizes=(64 * Ki, Mi), variants=({"transfer": "buffers"},)),
+        Block(("stream",), sizes=(64, Ki, 64 * Ki, Mi, 16 * Mi), variants=(NONE, {"window": "1"})),
+        Block(("fan-out", "fan-in"), sizes=(64, 64 * Ki), processes=(1, 2, 4, 8)),
+        Block(("pairs",), SEVERAL, sizes=(64, 64 * Ki), processes=(1, 2, 4, 8)),
+        Block(("mesh",), sizes=(64, 64 * Ki), processes=(2, 4)),
+        Block(
+            ("open",),
+            sizes=(64,),
+            start_methods=STARTS,
+            variants=({"phase": "make"}, {"phase": "attach"}, {"phase": "first"}),
+        ),
+        *floors(SIZES, ("cross-core", "same-core")),
+    ),
+    rounds=10,
+    most=40,
+    budget=3600,
+    limit=4 * 3600,
+    seconds=0.05,
+)
+
+PROFILES = {profile.name: profile for profile in (QUICK, STANDARD, RIGOROUS)}

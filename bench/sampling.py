@@ -1,0 +1,192 @@
+"""One sample of each case of a bundle, inside a pyperf worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+from ipcbench.bench import task as tasks
+from ipcbench.bench import workload as workloads
+from ipcbench.bench.case import Case
+from ipcbench.bench.usage import Usage
+from ipcbench.bench.workload import Measured, Timed, Workload
+
+__all__ = ["calibrate", "describe", "work"]
+
+GROWTH = 10
+"""The most by which calibration multiplies the loops at once."""
+TEARDOWN = 8.0
+"""Seconds after which a worker that was told to end is ended by force."""
+TOOLS = "IPCBENCH_TOOLS"
+
+
+def work(path: str) -> int:
+    """Measure the bundle of a task file and write the answer."""
+    begun = perf_counter()
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_runner()
+    task: tasks.Task = tasks.read(Path(path), tasks.Task)
+    os.environ[TOOLS] = task.tools
+    cases = [Case.parse(each) for each in task.cases]
+    import pyperf
+
+    runner = pyperf.Runner(program_args=())
+    runner.parse_args(["--worker", "--quiet", "--loops=1", "--warmups=1", f"--values={task.values}"])
+    imported = perf_counter()
+    bundle = Bundle(task, runner)
+    try:
+        bundle.measure(cases)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on without this case
+        bundle.fail(error, cases)
+    answer = tasks.Answer(
+        bundle.suite(),
+        [benchmark.get_name() for benchmark in bundle.benchmarks],
+        bundle.loops,
+        bundle.failed,
+        {"import": imported - begun, "measure": bundle.measured_s, "all": perf_counter() - begun},
+    )
+    tasks.write(Path(task.answer), answer)
+    return 0
+
+
+class Bundle:
+    """Measures cases one after the other and collects what pyperf makes of each."""
+
+    def __init__(self, task: tasks.Task, runner: Any) -> None:
+        self.task, self.runner = task, runner
+        self.loops = dict(task.loops)
+        self.failed: dict[str, str] = {}
+        self.benchmarks: list[Any] = []
+        self.current: Case | None = None
+        self.measured_s = 0.0
+
+    def measure(self, cases: list[Case]) -> None:
+        """All of them, in the order given. Whatever is raised belongs to the `current` case."""
+        workload = workloads.load(cases[0].workload)
+        with workload.session(cases) as timed:
+            for case in cases:
+                self.current = case
+                begun = perf_counter()
+                self.benchmarks.append(self._one(workload, case, timed[case]))
+                self.measured_s += perf_counter() - begun
+            self.current = None
+
+    def _one(self, workload: Workload, case: Case, timed: Timed) -> Any:
+        multiple = workload.loops_multiple(case)
+        if case.id not in self.loops:
+            self.loops[case.id] = workload.fixed_loops or calibrate(timed, self.task.seconds, multiple)
+        runs: list[Measured] = []
+
+        def time_func(loops: int) -> float:
+            runs.append(timed(loops))
+            return runs[-1].seconds
+
+        loops = self.loops[case.id]
+        self.runner.args.loops = loops
+        metadata = self.task.metadata | describe(workload, case)
+        benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
+        assert benchmark is not None, "pyperf gives the benchmark back in a worker"
+        benchmark.update_metadata(cost(runs[-self.task.values :], loops))
+        return benchmark
+
+    def fail(self, error: Exception, cases: list[Case]) -> None:
+        """Set the failed case apart; without one, the whole bundle couldn't be set up."""
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        for case in [self.current] if self.current else cases:
+            self.failed[case.id] = reason
+
+    def suite(self) -> dict[str, Any] | None:
+        """The pyperf suite as plain data."""
+        if not self.benchmarks:
+            return None
+        import io
+        import json
+
+        import pyperf
+
+        text = io.StringIO()
+        pyperf.BenchmarkSuite(self.benchmarks).dump(text)
+        suite: dict[str, Any] = json.loads(text.getvalue())
+        return suite
+
+
+def calibrate(timed: Callable[[int], Measured], seconds: float, multiple: int) -> int:
+    """Operations that take about `seconds`: grown from one call of `multiple`, at most tenfold a step."""
+    loops = multiple
+    while True:
+        took = max(timed(loops).seconds, 1e-9)
+        if took >= seconds / 4:
+            wanted = loops * seconds / took
+            return max(1, round(wanted / multiple)) * multiple
+        loops = max(1, round(min(GROWTH, seconds / 2 / took) * loops / multiple)) * multiple
+
+
+def describe(workload: Workload, case: Case) -> dict[str, str | int | float]:
+    """A benchmark's metadata: all that a report needs to know of the case."""
+    near, far = workload.sides(case.processes)
+    floor, channels = workload.floor(case), workload.channels(case)
+    described: dict[str, str | int | float | None] = {
+        "case_workload": case.workload,
+        "case_mechanism": case.mechanism,
+        "case_payload": case.payload,
+        "case_size": case.size,
+        "case_processes": case.processes,
+        "case_near": near,
+        "case_far": far,
+        "case_start_method": case.start_method,
+        "case_placement": case.placement,
+        "case_variant": case.variant_text or None,
+        "case_family": workload.family(case),
+        "case_quantity": workload.quantity,
+        "case_channels": channels,
+        "case_floor": floor.id if floor else None,
+        "case_revision": workload.revision,
+    }
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def cost(runs: list[Measured], loops: int) -> dict[str, float]:
+    """CPU seconds and context switches per operation, and the share of messages lost."""
+    operations = loops * len(runs)
+    usage = sum((run.usage for run in runs), Usage()) / operations
+    figures = {
+        "cpu_user_s": max(0.0, usage.user),
+        "cpu_system_s": max(0.0, usage.system),
+        "switches_voluntary": usage.voluntary,
+        "switches_involuntary": usage.involuntary,
+    }
+    lost = sum(run.lost for run in runs)
+    return figures | ({"lost": lost / operations} if lost else {})
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM unwinds, so that everything is released; a thread makes sure that it ends."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _force_later()
+    raise SystemExit(143)
+
+
+def _force_later() -> None:
+    timer = threading.Timer(TEARDOWN, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
+def _end_with_runner() -> None:
+    """The runner holds the other end of standard input: its end of file means that the runner is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if not sys.stdin.isatty():
+        threading.Thread(target=watch, name="end-with-runner", daemon=True).start()

@@ -1,0 +1,122 @@
+"""The result file: pyperf's benchmarks merged in memory, and the key `ipcbench` beside them (docs/results-format.md)."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyperf
+
+from ipcbench.bench import workload as workloads
+from ipcbench.bench.case import Case
+from ipcbench.bench.task import write
+
+__all__ = ["FORMAT", "RunExists", "Store"]
+
+FORMAT = 1
+
+
+class RunExists(Exception):
+    """The output folder holds a run already."""
+
+
+class Store:
+    """All that was measured so far. `save` replaces the file as a whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "run.json"
+        self.benchmarks: dict[str, Any] = {}
+        self.failed: dict[str, str] = {}
+        self.loops: dict[str, int] = {}
+        self.facts: dict[str, Any] = {}
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """A new one. Raises `RunExists` if the folder holds a run, OSError if it can't be made."""
+        store = cls(folder)
+        if store.file.exists():
+            raise RunExists(f"{folder} holds a run already: choose another --output, or go on with it by --resume")
+        folder.mkdir(parents=True, exist_ok=True)
+        return store
+
+    @classmethod
+    def resume(cls, folder: Path) -> Store:
+        """One that goes on where the folder's run stopped. Raises OSError or ValueError if there is none that can."""
+        store = cls(folder)
+        try:
+            data = json.loads(store.file.read_text())
+            store.facts = data["ipcbench"]
+            if store.facts["format"] != FORMAT:
+                raise ValueError(f"{store.file} has format {store.facts['format']}, this ipcbench writes {FORMAT}")
+            if data["benchmarks"]:
+                store._merge(data)
+        except FileNotFoundError as error:
+            raise ValueError(f"{folder} holds no run to resume") from error
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{store.file} can't be resumed: it isn't a whole result file of ipcbench") from error
+        for name, benchmark in store.benchmarks.items():
+            store.loops[name] = benchmark.get_runs()[0].get_loops()
+        store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
+        return store
+
+    def add(self, suite: dict[str, Any] | None, loops: dict[str, int], failed: dict[str, str]) -> None:
+        """Take over what a worker measured. A case that failed keeps no figures."""
+        if suite is not None:
+            self._merge(suite)
+        self.loops.update(loops)
+        self.failed.update(failed)
+        for name in failed:
+            self.benchmarks.pop(name, None)
+
+    def _merge(self, suite: dict[str, Any]) -> None:
+        for benchmark in pyperf.BenchmarkSuite.loads(json.dumps(suite)):
+            name = benchmark.get_name()
+            if name in self.failed:
+                continue
+            if name in self.benchmarks:
+                self.benchmarks[name].add_runs(benchmark)
+            else:
+                self.benchmarks[name] = benchmark
+
+    def samples(self, case: Case) -> int:
+        """Worker processes that measured the case."""
+        benchmark = self.benchmarks.get(case.id)
+        return 0 if benchmark is None else benchmark.get_nrun()
+
+    def save(self, facts: dict[str, Any], skipped: Iterable[tuple[Case, str]]) -> None:
+        """Write the file."""
+        data: dict[str, Any] = {"version": "1.0", "metadata": {}, "benchmarks": []}
+        if self.benchmarks:
+            text = io.StringIO()
+            pyperf.BenchmarkSuite(list(self.benchmarks.values())).dump(text)
+            data = json.loads(text.getvalue())
+        failed = [(Case.parse(name), "failed", reason) for name, reason in self.failed.items()]
+        others = failed + [(case, "skipped", reason) for case, reason in skipped]
+        self.facts = {**facts, "format": FORMAT, "cases": [_unmeasured(*each) for each in others]}
+        write(self.file, {**data, "ipcbench": self.facts})
+
+
+def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:
+    workload = workloads.load(case.workload)
+    near, far = workload.sides(case.processes)
+    return {
+        "id": case.id,
+        "workload": case.workload,
+        "mechanism": case.mechanism,
+        "payload": case.payload,
+        "size": case.size,
+        "processes": case.processes,
+        "near": near,
+        "far": far,
+        "start_method": case.start_method,
+        "placement": case.placement,
+        "family": workload.family(case),
+        "variant": case.variant_text,
+        "quantity": workload.quantity,
+        "status": status,
+        "reason": reason,
+    }

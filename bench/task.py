@@ -1,0 +1,56 @@
+"""What the runner tells a worker and what the worker answers: two small JSON files, written beside and renamed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+__all__ = ["Answer", "Task", "read", "write"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A bundle to measure: case ids, loops known so far, values for each case and seconds a value should take."""
+
+    cases: list[str]
+    answer: str
+    values: int
+    seconds: float
+    loops: dict[str, int] = field(default_factory=dict)
+    metadata: dict[str, str | int | float] = field(default_factory=dict)
+    tools: str = ""
+    """The folder where the compiled floor program lies."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A pyperf suite as JSON text, the loops that were found, and why a case failed (the rest was not tried)."""
+
+    suite: dict[str, Any] | None
+    measured: list[str]
+    loops: dict[str, int]
+    failed: dict[str, str]
+    seconds: dict[str, float]
+    """Where the worker's time went: imports, setting up, measuring."""
+
+
+def write(path: Path, what: Task | Answer | dict[str, Any]) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one, also after a crash."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(msgspec.json.encode(what))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path, kind: type[Any]) -> Any:
+    """Read a `Task` or an `Answer`. Raises msgspec.DecodeError when it isn't one."""
+    return msgspec.json.decode(path.read_bytes(), type=kind)

@@ -1,0 +1,98 @@
+"""What a workload is, and where workloads are found: one file each in `workloads/`, holding a `WORKLOAD`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from ipcbench.bench.case import Case
+from ipcbench.bench.usage import Usage
+from ipcbench.ipc.contract import Refusal
+
+__all__ = ["Measured", "Timed", "Workload", "load", "names"]
+
+FOLDER = Path(__file__).parent / "workloads"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One timed call: seconds for all its operations, what all processes used meanwhile, messages lost."""
+
+    seconds: float
+    usage: Usage = field(default_factory=Usage)
+    lost: int = 0
+
+
+Timed = Callable[[int], Measured]
+"""Does that many operations and says what they took; nothing but the work is inside the seconds."""
+
+
+class Workload(ABC):
+    """One thing to measure: what an operation is, which cases make sense, and how a bundle of them is run."""
+
+    name: str
+    quantity: str
+    """What one operation is, in the words of the report."""
+    revision = 1
+    """Raised when the figures stop being comparable with earlier ones."""
+    fixed_loops: int | None = None
+    """Operations a value where calibrating by time makes no sense."""
+
+    @abstractmethod
+    def subjects(self) -> tuple[str, ...]:
+        """The mechanisms it can be measured on."""
+
+    @abstractmethod
+    def sides(self, processes: int) -> tuple[int, int]:
+        """Processes on the near and the far side."""
+
+    @abstractmethod
+    def refuse(self, case: Case) -> Refusal | None:
+        """Why the case makes no sense, or None."""
+
+    @abstractmethod
+    def session(self, cases: Sequence[Case]) -> AbstractContextManager[dict[Case, Timed]]:
+        """Everything set up for a bundle of cases that differ in size only; run in a fresh worker process."""
+
+    def family(self, case: Case) -> str:
+        """The family of the case's mechanism."""
+        from ipcbench.ipc import registry
+
+        return registry.load(case.mechanism).family
+
+    def floor(self, case: Case) -> Case | None:  # noqa: ARG002 - a hook
+        """The floor case that this one is compared with."""
+        return None
+
+    def channels(self, case: Case) -> str | None:  # noqa: ARG002 - a hook
+        """`native` or `separate` where several peers take part."""
+        return None
+
+    def spread(self, options: dict[str, str]) -> list[dict[str, str]]:
+        """The variants that a block's variant stands for here."""
+        return [options]
+
+    def loops_multiple(self, case: Case) -> int:  # noqa: ARG002 - a hook
+        """Operations come in multiples of this: one for each channel."""
+        return 1
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all workloads, sorted."""
+    return tuple(sorted(file.stem.replace("_", "-") for file in FOLDER.glob("[a-z]*.py")))
+
+
+@cache
+def load(name: str) -> Workload:
+    """The workload of that name. Raises KeyError."""
+    if name not in names():
+        raise KeyError(name)
+    found: Workload = import_module(f"ipcbench.bench.workloads.{name.replace('-', '_')}").WORKLOAD
+    assert found.name == name, f"{name} calls itself {found.name}"
+    return found

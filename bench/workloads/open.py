@@ -1,0 +1,126 @@
+"""Making a channel, attaching a peer to it and the first message, each apart: `phase=make`, `attach` or `first`.
+
+Each operation opens a channel of its own for a fresh peer. `make` is what `open` takes; `attach` is measured in the peer
+after it said that it is up, else it would measure process start; `first` is the first round trip, which pays for lazily made locks, threads and buffers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from time import perf_counter
+from typing import Any
+
+from ipcbench.bench import payloads, peers, placement
+from ipcbench.bench.case import Case
+from ipcbench.bench.guard import Guard
+from ipcbench.bench.messaging import SETTING_UP, Loops, MessagingWorkload, spec_of
+from ipcbench.bench.workload import Measured, Timed
+from ipcbench.ipc import registry
+from ipcbench.ipc.contract import Channel, Endpoint, Refusal, Ticket
+from ipcbench.ipc.errors import DamagedMessage
+
+PHASES = ("make", "attach", "first")
+
+
+class Open(MessagingWorkload):
+    """One near process, one far, a channel for each operation."""
+
+    name = "open"
+    quantity = "opening"
+    variants = ("phase", "wait", "transfer")
+    fixed_loops = 3
+
+    def sides(self, processes: int) -> tuple[int, int]:  # noqa: ARG002 - always one to one
+        """One to one."""
+        return 1, 1
+
+    def spread(self, options: dict[str, str]) -> list[dict[str, str]]:
+        """All phases where none is asked for."""
+        return [options] if "phase" in options else [{**options, "phase": phase} for phase in PHASES]
+
+    def refuse(self, case: Case) -> Refusal | None:
+        """It must say which phase."""
+        if case.option("phase") not in PHASES:
+            return Refusal("variant", f"open is measured by phase: {', '.join(PHASES)}")
+        return super().refuse(case)
+
+    def near(self, ends: list[Endpoint], case: Case) -> Loops:  # pragma: no cover - has no loops
+        """Not used: an operation is a whole channel's life."""
+        raise AssertionError(f"{case.id} has no loop over {ends}")
+
+    far = near
+
+    @contextmanager
+    def session(self, cases: Sequence[Case]) -> Iterator[dict[Case, Timed]]:
+        """Nothing is kept from one operation to the next."""
+        placement.pin(placement.cpus(cases[0].placement, "near", placement.allowed()))
+        yield {case: _timed(case) for case in cases}
+
+
+def _timed(case: Case) -> Timed:
+    phase = PHASES.index(case.option("phase"))
+
+    def timed(loops: int) -> Measured:
+        return Measured(sum(_life(case)[phase] for _ in range(loops)))
+
+    return timed
+
+
+class _Opener(peers.Role):
+    """The far side: attaches, then echoes one message."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.end: Endpoint | None = None
+
+    def setup(self) -> dict[str, Callable[[int], Any]]:
+        """Attach."""
+        end = self.end = self.ticket.attach()
+        return {"prepare": lambda _: None, "echo": lambda _: end.send(end.recv())}
+
+    def close(self) -> None:
+        """Close the end."""
+        if self.end is not None:
+            self.end.close()
+
+
+def _life(case: Case) -> tuple[float, float, float]:
+    """Open, attach, one round trip, close; seconds of the first three."""
+    (payload, *_) = payloads.rotation(case.payload, case.size)
+    spec = spec_of(case, case.size)
+    with ExitStack() as stack:
+        begin = perf_counter()
+        channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
+        made = perf_counter() - begin
+        near, far = channel.near[0], channel.far[0]
+        good: list[bool] = []
+        guard = Guard()
+        stack.callback(guard.stop)
+        cores = placement.cpus(case.placement, "far", placement.allowed())
+        peer = peers.start(multiprocessing.get_context(case.start_method), _Opener(far), "far peer", cores, [near.drop])
+        stack.callback(lambda: peers.stop([peer], bool(good)))
+        far.drop()
+        assert peer.process.pid is not None
+        guard.start({peer.process.pid: peer.name})
+        with guard.limit(SETTING_UP, f"opening {case.mechanism}"):
+            peer.expect("up")
+            peer.order("attach", 0)
+            end = near.attach()
+            stack.callback(end.close)
+            attached = peer.expect("attached")
+            peer.order("echo", 1)
+            peer.expect("ready")
+            begin = perf_counter()
+            end.send(payload)
+            echo = end.recv()
+            first = perf_counter() - begin
+            if not payloads.equal(case.payload, payload, echo):
+                raise DamagedMessage(f"the first echo of {case.id} isn't what was sent")
+            peer.expect("done")
+        good.append(True)
+    return made, attached, first
+
+
+WORKLOAD = Open()

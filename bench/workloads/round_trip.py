@@ -1,0 +1,185 @@
+"""Request there and echo back, one at a time: seconds per round trip.
+
+What the clock sees for n operations: n × (send, the peer's receive and consumption, its send, receive and
+consumption here). The payload rotates. Variants: `consume=none` hands the message over without reading it; `produce=in-place`
+writes only a message's first bytes, where the mechanism lends its memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle, islice
+from time import perf_counter
+from typing import Any
+
+from ipcbench.bench import payloads
+from ipcbench.bench.case import Case
+from ipcbench.bench.flow import copying, finish
+from ipcbench.bench.messaging import LOSS, Loops, MessagingWorkload, Span, lossy
+from ipcbench.ipc import registry
+from ipcbench.ipc.contract import Endpoint
+from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed
+
+
+class RoundTrip(MessagingWorkload):
+    """One near and one far process."""
+
+    name = "round-trip"
+    quantity = "round trip"
+    variants = ("wait", "transfer", "consume", "produce")
+
+    def sides(self, processes: int) -> tuple[int, int]:  # noqa: ARG002 - always one to one
+        """One to one."""
+        return 1, 1
+
+    def floor(self, case: Case) -> Case | None:
+        """The same primitive in C, as far as it is the same work."""
+        from ipcbench.bench.workloads.floor import comparable
+
+        return comparable(case, registry.load(case.mechanism))
+
+    def near(self, ends: list[Endpoint], case: Case) -> Loops:
+        """Sends and awaits the echo."""
+        (end,) = ends
+        rotation = payloads.rotation(case.payload, case.size)
+        buffer = payloads.target(case.payload, case.size)
+        if lossy(case):
+            ping = _ping_losing(end, case, cycle(rotation), buffer)
+            return Loops(_check(end, case, rotation), ping, lambda: finish(ends, 1, case.payload))
+        return Loops(_check(end, case, rotation), _ping(end, case, cycle(rotation), buffer))
+
+    def ended(self, case: Case) -> bool:
+        """A lossy echo can't count: what it misses never comes."""
+        return lossy(case)
+
+    def far(self, ends: list[Endpoint], case: Case) -> Loops:
+        """Echoes each message."""
+        (end,) = ends
+        recv, send = end.recv, end.send
+
+        def echo_unread(loops: int) -> None:
+            for _ in range(loops):
+                send(recv())
+
+        if lossy(case):
+            return Loops(*[lambda _: _echo_until_end(end, case)] * 2)
+        if case.option("produce") == "in-place":
+            return Loops(echo_unread, _echo_in_place(end, case))
+        if case.option("consume") == "none":
+            return Loops(echo_unread, echo_unread)
+        return Loops(echo_unread, _echo(end, case))
+
+
+def _check(end: Endpoint, case: Case, rotation: list[Any]) -> Callable[[int], Span]:
+    def check(count: int) -> Span:
+        for index, payload in enumerate(islice(cycle(rotation), count)):
+            end.send(payload)
+            echo = end.recv()
+            if not payloads.equal(case.payload, payload, echo):
+                raise DamagedMessage(f"echo {index} of {case.id} isn't what was sent")
+        return Span(0.0, 0.0)
+
+    return check
+
+
+def _ping(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Callable[[int], Span]:
+    send = end.send
+    receive = _receive(end, case, buffer)
+
+    def ping(loops: int) -> Span:
+        batch = islice(messages, loops)
+        begin = perf_counter()
+        for payload in batch:
+            send(payload)
+            receive()
+        return Span(begin, perf_counter())
+
+    def ping_in_place(loops: int) -> Span:
+        reserve, commit, size = end.reserve, end.commit, case.size
+        assert reserve is not None and commit is not None
+        stamps = islice(cycle([payload[:8] for payload in islice(messages, 8)]), loops)
+        count = min(8, size)
+        begin = perf_counter()
+        for stamp in stamps:
+            reserve()[:count] = stamp
+            commit(size)
+            receive()
+        return Span(begin, perf_counter())
+
+    return ping_in_place if case.option("produce") == "in-place" else ping
+
+
+def _ping_losing(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Callable[[int], Span]:
+    """An echo that doesn't come within the channel's deadline is lost: its wait isn't part of the round trips' time."""
+    send, receive = end.send, _receive(end, case, buffer)
+
+    def ping(loops: int) -> Span:
+        lost, waited = 0, 0.0
+        batch = islice(messages, loops)
+        begin = perf_counter()
+        for payload in batch:
+            send(payload)
+            try:
+                receive()
+            except DeadlinePassed:
+                lost, waited = lost + 1, waited + LOSS
+        return Span(begin + waited, perf_counter(), lost)
+
+    return ping
+
+
+def _echo_until_end(end: Endpoint, case: Case) -> None:
+    buffer = payloads.target(case.payload, case.size)
+    recv, send = end.recv, end.send
+    receive = recv if buffer is None else copying(recv, case.payload, buffer)
+    while True:
+        try:
+            while len(message := receive()):
+                send(message)
+            send(payloads.end(case.payload))
+            return
+        except DeadlinePassed:
+            continue
+
+
+def _receive(end: Endpoint, case: Case, buffer: Any) -> Callable[[], Any]:
+    if case.option("consume") == "none":
+        return end.recv
+    into = end.into(buffer) if buffer is not None else None
+    return into or payloads.receiver(end.recv, case.payload, buffer)
+
+
+def _echo(end: Endpoint, case: Case) -> Callable[[int], None]:
+    """Echo after consuming: from the own buffer where the message was received there, else the message itself."""
+    buffer = payloads.target(case.payload, case.size)
+    send, into = end.send, end.into(buffer) if buffer is not None else None
+    receive = into or payloads.receiver(end.recv, case.payload, buffer)
+
+    def echo_buffer(loops: int) -> None:
+        for _ in range(loops):
+            receive()
+            send(buffer)
+
+    def echo_message(loops: int) -> None:
+        for _ in range(loops):
+            send(receive())
+
+    return echo_buffer if into else echo_message
+
+
+def _echo_in_place(end: Endpoint, case: Case) -> Callable[[int], None]:
+    reserve, commit, size = end.reserve, end.commit, case.size
+    assert reserve is not None and commit is not None
+    receive = _receive(end, case, payloads.target(case.payload, size))
+    stamp, count = b"\x01" * min(8, size), min(8, size)
+
+    def echo(loops: int) -> None:
+        for _ in range(loops):
+            receive()
+            reserve()[:count] = stamp
+            commit(size)
+
+    return echo
+
+
+WORKLOAD = RoundTrip()

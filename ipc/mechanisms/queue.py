@@ -1,0 +1,23 @@
+"""`multiprocessing.Queue`, one each way: a pipe with locks, fed by a thread of the sender; shared by any number of processes."""
+
+from __future__ import annotations
+
+from ipcbench.ipc.contract import Ends, Mechanism, Spec, Traits
+from ipcbench.ipc.owner import Owner
+from ipcbench.ipc.queues import QueueTicket, queue_tickets
+
+
+class Queue(Mechanism):
+    """Queues whose maxsize holds just the window: back-pressure, never a deadlock of both directions."""
+
+    name = "queue"
+    family = "queue"
+    floor = "pipe"
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, copies=5)
+
+    def tickets(self, spec: Spec, owner: Owner) -> Ends:
+        """All processes of a side share one end."""
+        return queue_tickets(spec, owner, spec.context.Queue, QueueTicket)
+
+
+MECHANISM = Queue()

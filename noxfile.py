@@ -1,0 +1,125 @@
+"""The sessions of the project: `nox -l` lists them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+GROUPS = PROJECT["dependency-groups"]
+VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version that really runs: on the path, or where pyenv keeps its own."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for found in (shutil.which(f"python{version}"), *sorted(root.glob(f"versions/{version}.*/bin/python"))):
+        if found and os.system(f"'{found}' -c '' >/dev/null 2>&1") == 0:
+            return str(found)
+    return None
+
+
+FOUND = [path for path in (interpreter(version) for version in VERSIONS if version != HERE) if path]
+
+
+@nox.session(python=False)
+def tests(session: nox.Session) -> None:
+    """The whole test suite on this Python; `-- ARGS` go to pytest."""
+    run_tests(session, sys.executable)
+
+
+@nox.session(python=False, name="tests-all")
+def tests_all(session: nox.Session) -> None:
+    """The whole test suite on each Python from 3.10 to 3.13 that the machine has."""
+    for python in [sys.executable, *FOUND]:
+        run_tests(session, python)
+
+
+@nox.session(python=False)
+def lowest(session: nox.Session) -> None:
+    """The tests with exactly the lower bounds of the direct dependencies, on the oldest Python the machine has."""
+    python = interpreter("3.10") or sys.executable
+    pins = [re.sub(r">=", "==", each) for each in PROJECT["project"]["dependencies"]]
+    run_tests(session, python, pins, suffix="-lowest")
+
+
+def run_tests(session: nox.Session, python: str, pins: list[str] | None = None, suffix: str = "") -> None:
+    bin_ = environment(session, python, [*(pins or []), ".", *GROUPS["test"]], f"tests{suffix}")
+    session.run(str(bin_ / "python"), "-m", "pytest", *session.posargs, external=True)
+
+
+def environment(session: nox.Session, python: str, requirements: list[str], name: str) -> Path:
+    """A virtual environment of that interpreter with those requirements; the project itself is installed anew."""
+    version = session.run(
+        python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])", external=True, silent=True, log=False
+    )
+    assert version is not None
+    folder = Path(".nox") / f"{name}-{version.strip()}"
+    bin_ = folder.absolute() / "bin"
+    if not (bin_ / "python").exists():
+        session.run(python, "-m", "venv", str(folder), external=True)
+    shutil.rmtree("build", ignore_errors=True)  # an old build would bring deleted modules back
+    session.run(str(bin_ / "python"), "-m", "pip", "install", "-q", *requirements, external=True)
+    session.run(
+        *(str(bin_ / "python"), "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", "."), external=True
+    )
+    return bin_
+
+
+@nox.session(python=False)
+def bench(session: nox.Session) -> None:
+    """Measure this machine: options go to `ipcbench run`, such as `-- --profile quick`."""
+    bin_ = environment(session, sys.executable, ["."], "bench")
+    session.run(str(bin_ / "ipcbench"), "run", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def microbench(session: nox.Session) -> None:
+    """The same cases as pytest-benchmark parameters: `-- -k "queue and 1KiB"`, `-- --benchmark-compare`."""
+    bin_ = environment(session, sys.executable, [".", *GROUPS["test"]], "microbench")
+    session.run(
+        *(str(bin_ / "python"), "-m", "pytest", "tests/benchmarks/microbench.py", "--benchmark-enable", "--timeout=0"),
+        *session.posargs,
+        external=True,
+    )
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes."""
+    bin_ = environment(session, sys.executable, GROUPS["lint"], "lint")
+    session.run(str(bin_ / "ruff"), "check", ".", external=True)
+
+
+@nox.session(python=False)
+def types(session: nox.Session) -> None:
+    """Strict types; the three folders are seen below one name, as installed."""
+    bin_ = environment(session, sys.executable, [".", *GROUPS["types"]], "types")
+    tree = Path(session.create_tmp()).absolute() / "tree"
+    (tree / "ipcbench").mkdir(parents=True, exist_ok=True)
+    for folder in ("ipc", "bench", "reports"):
+        link = tree / "ipcbench" / folder
+        if not link.is_symlink():
+            link.symlink_to(Path(folder).absolute())
+    session.run(
+        *(str(bin_ / "mypy"), "-p", "ipcbench.ipc", "-p", "ipcbench.bench", "-p", "ipcbench.reports"),
+        env={"MYPYPATH": str(tree)},
+        external=True,
+    )
+
+
+@nox.session(python=False)
+def layering(session: nox.Session) -> None:
+    """ipc knows nothing of bench, reports nothing of either; mechanisms don't import each other."""
+    bin_ = environment(session, sys.executable, [".", *GROUPS["layering"]], "layering")
+    session.run(str(bin_ / "lint-imports"), external=True)
