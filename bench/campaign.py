@@ -20,7 +20,6 @@ from typing import Any
 
 import click
 import psutil
-
 from ipcbench.bench import doctor, floor, machine, matrix
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, Matrix
@@ -71,7 +70,10 @@ def run(
     found = matrix.expand(profile, axes)
     if not found.cases:
         reasons = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
-        raise Refused(f"nothing to measure: {reasons[0]}" + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else ""))
+        raise Refused(
+            f"nothing to measure: {reasons[0]}"
+            + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else "")
+        )
     return _Campaign(profile, found, store, texts, seed or random.SystemRandom().randrange(1 << 30)).run(as_json)
 
 
@@ -126,7 +128,9 @@ class _Campaign:
         return schedule
 
     def _rounds(self) -> int:
-        return min((self.store.samples(case) for case in self.found.cases if case.id not in self.store.failed), default=0)
+        return min(
+            (self.store.samples(case) for case in self.found.cases if case.id not in self.store.failed), default=0
+        )
 
     def save(self, status: str, rounds: int) -> None:
         """Replace the result file by one that holds all there is so far."""
@@ -223,5 +227,3 @@ def _alive(pid: int, born: str) -> bool:
         return str(int(psutil.Process(pid).create_time())) == born
     except psutil.NoSuchProcess:
         return False
-
-

@@ -61,6 +61,4 @@ class Case:
         workload, mechanism, payload, size, processes, start_method, placement = parts[:7]
         pairs = [pair.partition("=") for pair in parts[7].split(",")] if len(parts) == 8 else []
         variant = tuple((key, value) for key, _, value in pairs)
-        return cls(
-            workload, mechanism, payload, sizes.parse(size), int(processes), start_method, placement, variant
-        )
+        return cls(workload, mechanism, payload, sizes.parse(size), int(processes), start_method, placement, variant)

@@ -109,7 +109,9 @@ def run(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool, **
 
 @cli.command()
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report  [beside the result]")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report  [beside the result]"
+)
 @as_json
 def report(result: Path, output: Path | None, as_json: bool) -> None:
     """Draw the tables, figures and page of a stored run (a result file or its folder)."""
@@ -135,10 +137,9 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 @as_json
 def doctor(as_json: bool) -> None:
     """Say what about this machine makes numbers noisy, and what to do."""
-    from rich.console import Console
-
     from ipcbench.bench import doctor as doctor_
     from ipcbench.bench import machine
+    from rich.console import Console
 
     findings = doctor_.diagnose(machine.facts())
     if as_json:

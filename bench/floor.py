@@ -64,9 +64,7 @@ def build(folder: Path) -> Path:
     """
     command = compiler()
     if command is None:
-        raise FloorError(
-            "no C compiler found (tried CC, cc, gcc, clang): install one to see what Python costs"
-        )
+        raise FloorError("no C compiler found (tried CC, cc, gcc, clang): install one to see what Python costs")
     digest = hashlib.sha256(SOURCE.read_bytes() + command.encode()).hexdigest()[:12]
     program = folder / f"floor-{digest}"
     if not program.exists():

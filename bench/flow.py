@@ -73,7 +73,9 @@ class FlowWorkload(MessagingWorkload):
                 lambda _: _take_until_end(ends, batch, case.payload, consumers),
             )
         return Loops(
-            lambda count: _take(ends, batch, case.payload, count // channels, [_ordered(e, case, rotation) for e in ends]),
+            lambda count: _take(
+                ends, batch, case.payload, count // channels, [_ordered(e, case, rotation) for e in ends]
+            ),
             lambda count: _take(ends, batch, case.payload, count // channels, consumers),
         )
 
@@ -145,7 +147,9 @@ def _several_sender(ends: Sequence[Endpoint], window: int) -> Callable[[int, Ite
     return move
 
 
-def _ended_sender(ends: Sequence[Endpoint], window: int, batch: int, losing: bool) -> Callable[[int, Iterator[Any]], Span]:
+def _ended_sender(
+    ends: Sequence[Endpoint], window: int, batch: int, losing: bool
+) -> Callable[[int, Iterator[Any]], Span]:
     """A stream that is ended: after the first window, a credit (whichever peer it comes from) for each batch."""
     (end,) = ends
     send, recv = end.send, _patient(end.recv) if losing else end.recv

@@ -149,9 +149,9 @@ def _counts(workload: workloads.Workload, counts: Sequence[int]) -> Sequence[int
 
 def _default_placement(workload: workloads.Workload, case: Case) -> str:
     running = sum(workload.sides(case.processes))
-    if running > 2:  # noqa: PLR2004 - a core each is no longer sure
+    if running > 2:
         return "free"
-    return "cross-core" if running == 2 and len(placement.allowed()) > 1 else "same-core"  # noqa: PLR2004
+    return "cross-core" if running == 2 and len(placement.allowed()) > 1 else "same-core"
 
 
 def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator[str]:
@@ -183,6 +183,6 @@ def _sizes(parts: Iterable[str]) -> Iterator[int]:
 
 
 def _count(part: str) -> int:
-    if not part.isdigit() or not 1 <= int(part) <= 64:  # noqa: PLR2004
+    if not part.isdigit() or not 1 <= int(part) <= 64:
         raise BadValue(f"unknown number of processes {part!r}: write a whole number from 1 to 64, such as 4")
     return int(part)

@@ -168,7 +168,9 @@ def _no_cores(case: Case, workload: MessagingWorkload) -> Refusal | None:
         return Refusal("cores", f"cross-core needs two cores, {cores} is allowed")
     if case.option("wait") == "spin" and (running > cores or case.placement == "same-core"):
         have = 1 if case.placement == "same-core" else cores
-        return Refusal("cores", f"{running} processes, one of them spinning, on {have} of the cores: no progress while it spins")
+        return Refusal(
+            "cores", f"{running} processes, one of them spinning, on {have} of the cores: no progress while it spins"
+        )
     return None
 
 
@@ -370,5 +372,3 @@ class _Session:
     def finish(self) -> None:
         """All went well: the peers may be asked, rather than made, to end."""
         self.good = True
-
-

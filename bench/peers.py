@@ -160,5 +160,3 @@ def join(peers: Sequence[Peer], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     for peer in peers:
         peer.process.join(max(0.0, deadline - time.monotonic()))
-
-

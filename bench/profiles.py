@@ -110,7 +110,17 @@ STANDARD = Profile(
         Block(("round-trip",), ("pipe", "queue", "unix-stream", "manager-queue"), ("object",), (Ki, 64 * Ki)),
         Block(
             ("stream",),
-            ("pipe", "os-pipe", "queue", "simple-queue", "unix-stream", "tcp", "udp", "shared-memory", "shared-memory-ring"),
+            (
+                "pipe",
+                "os-pipe",
+                "queue",
+                "simple-queue",
+                "unix-stream",
+                "tcp",
+                "udp",
+                "shared-memory",
+                "shared-memory-ring",
+            ),
             sizes=(64, 64 * Ki, Mi),
         ),
         Block(("fan-out", "fan-in"), ("pipe", "queue"), sizes=(64,), processes=(1, 2, 4, 8)),

@@ -84,7 +84,7 @@ class Schedule:
         queue = list(bundles)
         done, planned = 0, len(queue)
         while queue:
-            if self.rounds and self._elapsed() > self._end() or self._elapsed() > self.profile.limit:
+            if (self.rounds and self._elapsed() > self._end()) or self._elapsed() > self.profile.limit:
                 return False
             bundle = queue.pop(0)
             show(Progress(bundle[0].id, self.rounds + 1, done, planned, self._elapsed(), self.left(queue, bundle)))
@@ -117,7 +117,9 @@ class Schedule:
     def left(self, queue: Sequence[Sequence[Case]], bundle: Sequence[Case]) -> float:
         """Seconds that the run still takes: this round, then whole rounds until the budget is used."""
         mean = sum(self._durations.values()) / len(self._durations) if self._durations else 0.6
-        seconds = [self._durations.get(each[0].bundle, mean * len(each) / self._mean_size()) for each in (bundle, *queue)]
+        seconds = [
+            self._durations.get(each[0].bundle, mean * len(each) / self._mean_size()) for each in (bundle, *queue)
+        ]
         whole = sum(self._durations.get(case, mean) for case in {case.bundle for case in self.cases})
         elapsed = self._elapsed()
         total = elapsed + sum(seconds)

@@ -53,5 +53,3 @@ def of_process(pid: int) -> Usage:
             switches[1] += int(lines["nonvoluntary_ctxt_switches"])
         return Usage(total * user / (user + system), total * system / (user + system), *switches)
     return Usage()
-
-

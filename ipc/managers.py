@@ -25,7 +25,7 @@ COPIES = 10
 def serve(spec: Spec, owner: Owner) -> Any:
     """A manager whose server ends with the channel."""
     manager = spec.context.Manager()
-    owner.keep(lambda: manager.shutdown())  # noqa: PLW0108 - holds the manager, which ends when it is forgotten
+    owner.keep(lambda: manager.shutdown())
     server = manager._process  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
     owner.servers.append(server.pid)
     return manager

@@ -58,7 +58,6 @@ class Segment:
         touch(memory.buf)
         return memory
 
-
     def map(self) -> tuple[memoryview, Callable[[], None]]:
         """The segment's bytes in this process, and how to let go of them."""
         memory = self.attach()

@@ -9,7 +9,13 @@ from ipcbench.ipc.contract import Endpoint
 from ipcbench.ipc.errors import DamagedMessage, IpcError, MessageTooLarge
 from ipcbench.ipc.memory import WORD, release
 
-__all__ = ["Ring", "spinning", "stride", "waking"]
+__all__ = ["Ring", "room", "slots_for", "spinning", "waking"]
+
+
+WHOLE = slice(None)
+SMALL = 1024
+"""Slots of at most so many bytes are had in plenty, so that the receiver needs to free them only eight at a time."""
+BATCH = 8
 
 
 def stride(size: int) -> int:
@@ -17,13 +23,26 @@ def stride(size: int) -> int:
     return WORD + (size + 63) // 64 * 64
 
 
+def slots_for(size: int, window: int) -> int:
+    """At least two slots and as many as are in flight; small ones, by batches, and one batch more."""
+    if stride(size) > SMALL:
+        return max(2, window)
+    return (window + 2 * BATCH - 1) // BATCH * BATCH
+
+
+def room(slots: int, size: int) -> int:
+    """The bytes that a ring takes: a line for the receiver's index, then the slots."""
+    return WORD + slots * stride(size)
+
+
 class Ring:
     """One direction's slots in one process: words, bodies and, for messages of the length known last, windows."""
 
     def __init__(self, memory: memoryview, slots: int, size: int, kind: str, close: Callable[[], None]) -> None:
-        step = stride(size)
-        self.words = [memory[at : at + 8].cast("Q") for at in range(0, slots * step, step)]
-        parts = [memory[at + WORD : at + WORD + size] for at in range(0, slots * step, step)]
+        starts = range(WORD, room(slots, size), stride(size))
+        self.taken = memory[:8].cast("Q")
+        self.words = [memory[at : at + 8].cast("Q") for at in starts]
+        parts = [memory[at + WORD : at + WORD + size] for at in starts]
         self.bodies: list[Any] = parts
         if kind == "array":
             from numpy import float64, frombuffer
@@ -31,6 +50,7 @@ class Ring:
             self.bodies = [frombuffer(part, float64) for part in parts]
         self.windows = list(self.bodies)
         self.after = [*range(1, slots), 0]
+        self.batch = BATCH if stride(size) <= SMALL else 1
         self.most = len(self.bodies[0])
         self._narrow: list[list[Any]] = []
         self._close = close
@@ -62,7 +82,13 @@ class Ring:
 
     def close(self) -> None:
         """Release all views, then the memory."""
-        for view in (*self.windows, *(view for views in self._narrow for view in views), *self.bodies, *self.words):
+        for view in (
+            *self.windows,
+            *(view for views in self._narrow for view in views),
+            *self.bodies,
+            *self.words,
+            self.taken,
+        ):
             if isinstance(view, memoryview):
                 release(view)
         for views in (self.windows, self.bodies, self.words, *self._narrow):
@@ -76,83 +102,124 @@ def wrong(length: int, expected: int) -> DamagedMessage:
 
 
 def spinning(out: Ring, back: Ring) -> Endpoint:
-    """Polls a slot's word: 0 is free, else the length plus one."""
+    """Polls: a slot's word is twice its message's length, plus 1 in every other lap, so that a new one always differs.
+
+    Indices run over two laps and so tell a full ring from an empty one; `taken` is the receiver's, published by
+    batches. What belongs to an index is prepared in a row of its own: nothing is computed for a message.
+    """
     reserve, commit, send = _spinning_sender(out)
     recv, into = _spinning_receiver(back)
     return Endpoint(send, recv, lambda: _close(out, back), into, reserve, commit)
 
 
+Row = tuple[Any, Any, int, int, Any]
+
+
+def _rows(ring: Ring, views: list[Any], length: int, last: Callable[[int], Any]) -> list[Row]:
+    """For each index of two laps: word, view, the word's value for that length, the index after, and `last` of it."""
+    slots = len(ring.words)
+    return [
+        (ring.words[at % slots], views[at % slots], _mark(length, at, slots), (at + 1) % (2 * slots), last(at))
+        for at in range(2 * slots)
+    ]
+
+
+def _mark(length: int, at: int, slots: int) -> int:
+    return 2 * length + (at < slots)
+
+
 def _spinning_sender(ring: Ring) -> tuple[Callable[[], Any], Callable[[int], None], Callable[[Any], None]]:
-    words, windows, after = ring.words, ring.windows, ring.after
-    at, known, mark = 0, ring.most, ring.most + 1
+    slots, taken, whole = len(ring.words), ring.taken, WHOLE
+    at, seen, known = 0, 0, ring.most
+
+    def full(index: int) -> int:
+        return (index + slots) % (2 * slots)  # what `taken` is while no slot is free
+
+    rows = _rows(ring, ring.windows, known, full)
+
+    def fit(length: int) -> None:
+        nonlocal known, rows
+        ring.fit(length)
+        known, rows = length, _rows(ring, ring.windows, length, full)
 
     def send(payload: Any) -> None:
-        nonlocal at, known, mark
-        if len(payload) != known:
-            ring.fit(len(payload))
-            known = len(payload)
-            mark = known + 1
-        word = words[at]
-        while word[0]:
-            pass
-        windows[at][:] = payload
+        nonlocal at, seen
+        word, window, mark, after, blocked = rows[at]
+        while seen == blocked:
+            seen = taken[0]
+        try:
+            window[whole] = payload
+        except ValueError:  # another length than the last: a memoryview checks that by itself
+            fit(len(payload))
+            word, window, mark, after, blocked = rows[at]
+            window[whole] = payload
         word[0] = mark
-        at = after[at]
+        at = after
+
+    def send_array(payload: Any) -> None:
+        if len(payload) != known:  # numpy would rather broadcast
+            fit(len(payload))
+        send(payload)
 
     def reserve() -> Any:
-        word = words[at]
-        while word[0]:
-            pass
-        return ring.bodies[at]
+        nonlocal seen
+        while seen == full(at):
+            seen = taken[0]
+        return ring.bodies[at % slots]
 
     def commit(length: int) -> None:
         nonlocal at
         if length > ring.most:
             raise MessageTooLarge(f"a slot takes at most {ring.most:,} bytes or items, not {length:,}")
-        words[at][0] = length + 1
-        at = after[at]
+        ring.words[at % slots][0] = _mark(length, at, slots)
+        at = rows[at][3]
 
-    return reserve, commit, send
+    return reserve, commit, send if isinstance(ring.bodies[0], memoryview) else send_array
 
 
 def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], Callable[[], None]]]:
-    words, windows, after = ring.words, ring.windows, ring.after
-    at, lengths = 0, [ring.most + 1] * len(words)
-    held: Any = None  # the word of the slot whose view is out
+    slots, taken, whole = len(ring.words), ring.taken, WHOLE
+    at, batch = 0, ring.batch
+    rows = _rows(ring, ring.windows, ring.most, lambda index: index % batch == 0)
 
     def recv() -> Any:
-        nonlocal at, held
-        if held is not None:
-            held[0] = 0
-            held = None
-        word, here = words[at], at
-        while not word[0]:
-            pass
-        held, at = word, after[here]
-        if word[0] != lengths[here]:
-            lengths[here] = word[0]
-            return ring.shape(here, word[0] - 1)
-        return windows[here]
+        nonlocal at
+        word, window, mark, after, publish = rows[at]
+        if publish:
+            taken[0] = at  # frees the slots before, also the one whose view was out
+        while (found := word[0]) != mark:
+            if (found ^ mark) & 1 == 0:
+                window = other(at, found >> 1)
+                break
+        at = after
+        return window
+
+    def other(at: int, length: int) -> Any:
+        """The window for another length than the slot's last, which is then expected there in both laps."""
+        slot = at % slots
+        window = ring.shape(slot, length)
+        for index in (slot, slot + slots):
+            word, _, _, after, publish = rows[index]
+            rows[index] = word, window, _mark(length, index, slots), after, publish
+        return window
 
     def into(buffer: Any) -> Callable[[], None]:
         expected = len(buffer)
         if expected > ring.most:
             raise MessageTooLarge(f"a slot holds at most {ring.most:,} bytes or items, not {expected:,}")
-        target, narrow, mark = _target(buffer), ring.narrow(expected), expected + 1
+        target = _target(buffer)
+        narrow = _rows(ring, ring.narrow(expected), expected, lambda index: (index + 1) % batch == 0)
 
         def receive() -> None:
-            nonlocal at, held
-            if held is not None:
-                held[0] = 0
-                held = None
-            word = words[at]
-            while word[0] != mark:
-                found = word[0]
-                if found and found != mark:
-                    raise wrong(found - 1, expected)
-            target[:] = narrow[at]
-            word[0] = 0
-            at = after[at]
+            nonlocal at
+            word, window, mark, after, publish = narrow[at]
+            while (found := word[0]) != mark:
+                if (found ^ mark) & 1 == 0:
+                    raise wrong(found >> 1, expected)
+            target[whole] = window
+            at = after
+            if publish:
+                taken[0] = after
 
         return receive
 

@@ -74,7 +74,13 @@ def comparable(case: Case, mechanism: Mechanism) -> Case | None:
     """The floor of a round trip: the C program's primitive, same size and placement, where the work is the same."""
     wait = case.option("wait", "block")
     primitive = mechanism.floor_for(wait)
-    if primitive is None or case.payload != "bytes" or wait == "adaptive" or case.option("produce") or case.option("consume"):
+    if (
+        primitive is None
+        or case.payload != "bytes"
+        or wait == "adaptive"
+        or case.option("produce")
+        or case.option("consume")
+    ):
         return None
     placed = "free" if case.placement == "free" else case.placement
     return Case("floor", PREFIX + primitive, "bytes", case.size, 1, "fork", placed)

@@ -20,7 +20,7 @@ class Memcpy(Workload):
     quantity = "copy"
 
     def subjects(self) -> tuple[str, ...]:
-        """numpy's copy, which is the C library's memcpy for what is contiguous."""
+        """Numpy's copy, which is the C library's memcpy for what is contiguous."""
         return ("memcpy",)
 
     def sides(self, processes: int) -> tuple[int, int]:  # noqa: ARG002 - nobody else

@@ -16,9 +16,7 @@ class ManagerQueue(Mechanism):
 
     name = "manager-queue"
     family = "manager"
-    traits = Traits(
-        kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, server=True, copies=COPIES
-    )
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, server=True, copies=COPIES)
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
         """All processes of a side share one queue."""

@@ -1,18 +1,20 @@
-"""A ring of slots in shared memory a direction, for one sender and one receiver: the fastest way here, without the kernel where it spins.
+"""A ring of slots in shared memory a direction, for one sender and one receiver: no kernel where it spins.
 
-A slot is a 64-byte line whose first word says what it holds, then the payload. Each side walks round the ring by an index
-of its own, so the word of a slot is all that the two share; several messages are in flight, up to the number of slots.
+A slot is a 64-byte line whose first word says what it holds, then the payload. Each side walks round the ring by an
+index of its own, so that several messages are in flight, up to the number of slots.
 
-Waiting by `spin`: the word is 0 while a slot is free, else its message's length plus one. The sender waits for 0, copies the
-payload, then stores the length; the receiver waits for that, reads, then stores 0. Python has no memory fence, and none is needed on x86-64
-(Intel SDM volume 3, "Memory Ordering"): stores become visible in program order, so whoever sees the length sees the payload; a
-load isn't moved behind a later store, so the receiver's reads are done before its 0 is seen; a store isn't moved before an
-earlier load, so the sender writes only after it saw the 0. The word is aligned and stored by one 8-byte move. memcpy's fast
-string stores are ordered before later stores, and where it uses non-temporal ones the C library ends with a fence. On
-every other machine `spin` is refused.
+Waiting by `spin`: a slot's word is twice the length of its message plus the parity of the lap, so a new one always
+differs. The sender copies the payload and then stores the word; the receiver waits for the word, reads, and then
+stores the index of what it took, for which the sender waits when the ring is full. Python has no memory fence, and none
+is needed on x86-64 (Intel SDM volume 3, "Memory Ordering"): stores become visible in program order, so whoever sees the
+word sees the payload; a load isn't moved behind a later store, so the receiver's reads are done before its index is
+seen; a store isn't moved before an earlier load, so the sender writes only after it saw that index. Words and
+indices are aligned, each stored by one 8-byte move. Fast string stores of memcpy are ordered before later stores, and
+where it uses non-temporal ones the C library ends with a fence. On every other machine `spin` is refused.
 
-Waiting by `block` and `adaptive`: two counting semaphores a direction, of full and of free slots, publish the slots; POSIX has them
-synchronise memory (IEEE 1003.1, 4.12), whatever the machine. `adaptive` polls the semaphore for some 50 µs before it sleeps.
+Waiting by `block` and `adaptive`: two counting semaphores a direction, of full and of free slots, publish the slots;
+POSIX has them synchronise memory (IEEE 1003.1, 4.12), whatever the machine. `adaptive` polls the semaphore for some
+50 µs before it sleeps.
 
 `recv` gives a view of the slot, which stays taken until the next `recv`. `reserve` gives the memory of the next free slot
 and `commit(n)` sends its first n items. Arrays are float64 and have one dimension. Spinning isn't ended by a peer's death.
@@ -29,7 +31,7 @@ from ipcbench.ipc.errors import EndClosed
 from ipcbench.ipc.mailbox import waiter
 from ipcbench.ipc.memory import Segment, create, no_whole_array
 from ipcbench.ipc.owner import Owner
-from ipcbench.ipc.ring import Ring, spinning, stride, waking
+from ipcbench.ipc.ring import Ring, room, slots_for, spinning, waking
 
 
 @dataclass
@@ -107,10 +109,10 @@ class SharedMemoryRing(PairMechanism):
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
         """Two rings of as many slots as are in flight, two at least."""
-        slots = max(2, spec.window)
+        slots = slots_for(spec.size, spec.window)
 
         def lane() -> Lane:
-            segment = create(slots * stride(spec.size), owner)
+            segment = create(room(slots, spec.size), owner)
             if spec.wait == "spin":
                 return Lane(segment)
             return Lane(segment, spec.context.Semaphore(0), spec.context.Semaphore(slots))

@@ -262,9 +262,7 @@ def test_program_that_does_not_get_ready(tmp_path: Path, script: str, said: str)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     with pytest.raises(FloorError, match=said):
-        FloorProcess(
-            path, "pipe", 1, deadline=0.2 if "cat" in script and "echo" not in script else 10
-        ).__enter__()
+        FloorProcess(path, "pipe", 1, deadline=0.2 if "cat" in script and "echo" not in script else 10).__enter__()
 
 
 @pytest.mark.parametrize("answer", ["", "1 2 3 4", "1 2 3 4 five", "1 2 3 4 5 6"])
@@ -308,9 +306,7 @@ def test_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ("script", "said"),
     [("exit 1", "exit status 1: without a word"), ("exit 0", "left no program in")],
 )
-def test_compiler_that_makes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
-) -> None:
+def test_compiler_that_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
     fake_compiler(tmp_path, script, monkeypatch)
     with pytest.raises(FloorError, match=said):
         floor.build(tmp_path)

@@ -231,9 +231,7 @@ def test_memory_limit_of_version_1_that_is_none(tmp_path: Path) -> None:
 
 def test_governors_that_differ(tmp_path: Path) -> None:
     names = {"cpu0": "schedutil", "cpu1": "performance", "cpu10": "performance"}
-    files = {
-        f"sys/devices/system/cpu/{cpu}/cpufreq/scaling_governor": name + "\n" for cpu, name in names.items()
-    }
+    files = {f"sys/devices/system/cpu/{cpu}/cpufreq/scaling_governor": name + "\n" for cpu, name in names.items()}
     assert facts(tree(tmp_path, files), {})["governor"] == "performance,schedutil"
 
 

@@ -1,0 +1,31 @@
+"""`ipcbench report`: everything that is drawn from a result file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ipcbench.reports import draw, figures, frame, page, schema
+
+__all__ = ["write_report"]
+
+
+def write_report(result: Path, output: Path | None = None) -> Path:
+    """Write cases.csv, tables.md, the figures and report.html; gives the page. Raises `ResultError` before anything is written.
+
+    All of it is made beside and moved into place, so that a report on disk is never half of a new one.
+    """
+    loaded = schema.load(result)
+    folder = output or loaded.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    table = frame.build(loaded)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as beside:
+        made = Path(beside)
+        table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
+        drawn = [(each, draw.draw(each, made)) for each in figures.all_figures(table)]
+        (made / "tables.md").write_text(page.markdown(loaded, table), encoding="utf-8")
+        (made / "report.html").write_text(page.page(loaded, table, drawn), encoding="utf-8")
+        for file in sorted(made.iterdir()):
+            os.replace(file, folder / file.name)
+    return folder / "report.html"

@@ -1,0 +1,1 @@
+"""Templates of the Markdown tables and of the page."""

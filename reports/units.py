@@ -1,0 +1,47 @@
+"""Numbers as people read them: sizes in powers of two, times and rates with three figures."""
+
+from __future__ import annotations
+
+__all__ = ["bandwidth", "rate", "seconds", "size", "spread"]
+
+
+def size(count: float) -> str:
+    """Bytes: 64 B, 1 KiB, 16 MiB."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= factor:
+            return f"{count / factor:.4g} {unit}"
+    return f"{count:.4g} B"
+
+
+def seconds(value: float) -> str:
+    """A time with three figures: 850 ns, 12.3 µs, 4.56 ms, 1.20 s."""
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= factor:
+            return f"{_three(value / factor)} {unit}"
+    return f"{_three(value / 1e-9)} ns"
+
+
+def rate(value: float) -> str:
+    """Messages per second: 12.3 k/s."""
+    for unit, factor in (("M", 1e6), ("k", 1e3)):
+        if value >= factor:
+            return f"{_three(value / factor)} {unit}/s"
+    return f"{_three(value)}/s"
+
+
+def bandwidth(value: float) -> str:
+    """Bytes per second."""
+    return f"{size(value)}/s"
+
+
+def spread(mean: float, low: float, high: float) -> str:
+    """Half the interval's width in percent of the mean; a question mark where there is none."""
+    if low != low or high != high or not mean:
+        return "±?"
+    return f"±{100 * (high - low) / 2 / mean:.2g} %"
+
+
+def _three(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
