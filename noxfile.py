@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def interpreter(version: str) -> str | None:
     """A Python of that version that really runs: on the path, or where pyenv keeps its own."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for found in (shutil.which(f"python{version}"), *sorted(root.glob(f"versions/{version}.*/bin/python"))):
-        if found and os.system(f"'{found}' -c '' >/dev/null 2>&1") == 0:
+        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
             return str(found)
     return None
 

@@ -143,8 +143,7 @@ def doctor(as_json: bool) -> None:
 
     findings = doctor_.diagnose(machine.facts())
     if as_json:
-        data = doctor_.as_json(findings)
-        click.echo(data if isinstance(data, str) else json.dumps(data, indent=2))
+        click.echo(json.dumps(doctor_.as_json(findings), indent=1))
     else:
         Console().print(doctor_.render(findings))
 

@@ -199,7 +199,7 @@ class _Side(peers.Role):
             loops = bind([attached[id(ticket)] for ticket in tickets], case)
             functions[f"check {case.id}"], functions[f"timed {case.id}"] = loops.check, loops.timed
             if loops.finish is not None:
-                functions[f"finish {case.id}"] = lambda _, finish=loops.finish: finish()
+                functions[f"finish {case.id}"] = _ignoring_count(loops.finish)
         functions["prepare"] = lambda _: [end.drain() for end in self.ends if end.drain is not None]
         return functions
 
@@ -208,6 +208,10 @@ class _Side(peers.Role):
         for end in self.ends:
             end.close()
         self.ends.clear()
+
+
+def _ignoring_count(finish: Callable[[], float]) -> Callable[[int], float]:
+    return lambda _count: finish()
 
 
 class _Session:

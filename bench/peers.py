@@ -144,10 +144,11 @@ def stop(peers: Sequence[Peer], politely: bool) -> None:
             with suppress(OSError):
                 peer.order("stop", 0)
         join(peers, PATIENCE)
-    for kill in (lambda p: p.terminate(), lambda p: (os.kill(p.pid, signal.SIGCONT), p.kill())):
+    for signals in ((signal.SIGTERM,), (signal.SIGCONT, signal.SIGKILL)):
         for peer in peers:
-            if peer.process.is_alive():
-                kill(peer.process)
+            if peer.process.is_alive() and peer.process.pid:
+                for each in signals:
+                    os.kill(peer.process.pid, each)
         join(peers, PATIENCE if politely else 0.5)
     for peer in peers:
         peer.control.close()

@@ -30,4 +30,4 @@ class DamagedMessage(IpcError):
 
 
 class EndClosed(IpcError):
-    """This end was closed on this side, or its ticket dropped."""
+    """The end was closed on this side, or its ticket dropped."""

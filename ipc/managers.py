@@ -1,7 +1,7 @@
 """Mailboxes whose payload lies in a manager's server: a proxy stores and loads it, a semaphore wakes the other side.
 
-Each store or load is a request to the server and its answer, through a socket each process opens to it: the payload is pickled twice
-and copied some ten times on its way. One server serves all pairs of a channel.
+Each store or load is a request to the server and its answer, through a socket each process opens to it: the payload is
+pickled twice and copied some ten times on its way. One server serves all pairs of a channel.
 """
 
 from __future__ import annotations

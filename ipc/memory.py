@@ -14,6 +14,7 @@ from contextlib import suppress
 from math import prod
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
+from secrets import token_hex
 from typing import Any
 
 from ipcbench.ipc.contract import Refusal, Spec
@@ -91,7 +92,8 @@ def _attach_untracked(name: str) -> SharedMemory:
 
 def create(size: int, owner: Owner) -> Segment:
     """A new segment of `size` bytes, unlinked by its owner. Raises OSError (ENOSPC) where /dev/shm is too small."""
-    memory = SharedMemory(create=True, size=size)
+    # The name says whose it is; macOS takes 31 bytes of it.
+    memory = SharedMemory(f"ipcbench-{os.getpid()}-{token_hex(4)}", create=True, size=size)
     owner.keep(memory.unlink)
     owner.keep(memory.close)
     reserve = getattr(os, "posix_fallocate", None)

@@ -14,6 +14,9 @@ from ipcbench.ipc.owner import Owner
 
 __all__ = ["QueueTicket", "queue_tickets"]
 
+FLUSHING = 1.0
+"""Seconds given to a feeder thread to end with its queue: it closes the writing end."""
+
 
 @dataclass
 class QueueTicket:
@@ -60,8 +63,11 @@ def queue_tickets(
 
 
 def _release(queue: Any) -> None:
-    """Give up what is still in the feeder thread: at this point nobody reads any more."""
+    """Give up what is still in the feeder thread: at this point nobody reads any more, and so its write fails."""
     with suppress(AttributeError):
         queue.cancel_join_thread()
     with suppress(AttributeError):
         queue.close()
+    feeder = getattr(queue, "_thread", None)
+    if feeder is not None:
+        feeder.join(FLUSHING)

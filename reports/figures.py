@@ -72,7 +72,8 @@ def _round_trips(frame: pd.DataFrame) -> pd.DataFrame:
     native = rows["payload"].eq("bytes") | rows["mechanism"].isin(["shared-memory-numpy", "value"])
     plain = rows["variant"].isin(["", "wait=spin", "wait=adaptive"])
     ours = ~rows["variant"].ne("") | rows["mechanism"].eq("shared-memory-ring")
-    return rows[native & plain & ours]
+    chosen: pd.DataFrame = rows[native & plain & ours]
+    return chosen
 
 
 def ranking(frame: pd.DataFrame) -> Figure | None:

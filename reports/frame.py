@@ -21,7 +21,7 @@ COLUMNS = [
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first."""
     rows = [_measured(each) for each in result.benchmarks] + [_unmeasured(each) for each in result.facts.cases]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
     frame["floor_ratio"] = [
         mean / means[floor] if isinstance(floor, str) and floor in means else float("nan")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -27,5 +26,5 @@ def write_report(result: Path, output: Path | None = None) -> Path:
         (made / "tables.md").write_text(page.markdown(loaded, table), encoding="utf-8")
         (made / "report.html").write_text(page.page(loaded, table, drawn), encoding="utf-8")
         for file in sorted(made.iterdir()):
-            os.replace(file, folder / file.name)
+            file.replace(folder / file.name)
     return folder / "report.html"

@@ -34,7 +34,8 @@ def headline(frame: pd.DataFrame) -> pd.DataFrame:
     names = [
         " ".join([m, v.partition("=")[2]]).strip() for m, v in zip(rows["mechanism"], rows["variant"], strict=True)
     ]
-    return rows.assign(name=names).sort_values("mean_s")
+    ranked: pd.DataFrame = rows.assign(name=names).sort_values("mean_s")
+    return ranked
 
 
 def summary(frame: pd.DataFrame) -> Table:

@@ -1,7 +1,8 @@
 """Making a channel, attaching a peer to it and the first message, each apart: `phase=make`, `attach` or `first`.
 
 Each operation opens a channel of its own for a fresh peer. `make` is what `open` takes; `attach` is measured in the peer
-after it said that it is up, else it would measure process start; `first` is the first round trip, which pays for lazily made locks, threads and buffers.
+after it said that it is up, else it would measure process start; `first` is the first round trip, which pays for
+lazily made locks, threads and buffers.
 """
 
 from __future__ import annotations

@@ -62,7 +62,12 @@ class RoundTrip(MessagingWorkload):
                 send(recv())
 
         if lossy(case):
-            return Loops(*[lambda _: _echo_until_end(end, case)] * 2)
+
+            def echo_until_end(_: int) -> None:
+                _echo_until_end(end, case)
+
+            return Loops(echo_until_end, echo_until_end)
+
         if case.option("produce") == "in-place":
             return Loops(echo_unread, _echo_in_place(end, case))
         if case.option("consume") == "none":

@@ -1,0 +1,95 @@
+"""Profiles, axes and refusals: what is planned is what was asked for, and what isn't has a reason."""
+
+import pytest
+
+from ipcbench.bench import matrix, placement, workload
+from ipcbench.bench.matrix import Axes, BadValue
+from ipcbench.bench.profiles import PROFILES, QUICK, STANDARD
+from ipcbench.ipc import registry
+
+
+def axes(**texts):
+    return Axes.parse(texts)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_measures_every_mechanism(name):
+    measured = {case.mechanism for case in matrix.expand(PROFILES[name], Axes()).cases}
+    assert set(registry.names()) <= measured
+
+
+def test_the_standard_profile_has_at_most_300_cases():
+    assert len(matrix.expand(STANDARD, Axes()).cases) <= 300
+
+
+def test_every_case_left_out_has_a_reason():
+    skips = matrix.expand(PROFILES["rigorous"], Axes()).skips
+    assert skips
+    assert all(skip.reason for skip in skips)
+
+
+def test_options_set_an_axis_beyond_the_profile():
+    found = matrix.expand(QUICK, axes(only="tcp", workload="fan-in", size="128", processes="8"))
+    assert {(c.mechanism, c.workload, c.size, c.processes) for c in found.cases} == {("tcp", "fan-in", 128, 8)}
+
+
+def test_open_is_measured_in_all_its_phases_unless_one_is_asked_for():
+    found = matrix.expand(QUICK, axes(only="pipe", workload="open", size="64", start_method="fork"))
+    assert {case.option("phase") for case in found.cases} == {"make", "attach", "first"}
+
+
+def test_wildcards_match_and_plain_names_match_whole():
+    all_shared = matrix.expand(QUICK, axes(only="shared-memory*"))
+    assert {case.mechanism for case in all_shared.cases} == {
+        "shared-memory",
+        "shared-memory-numpy",
+        "shared-memory-ring",
+    }
+    assert {case.mechanism for case in matrix.expand(QUICK, axes(only="pipe")).cases} == {"pipe"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [
+        ("only", "pip", "pipe"),
+        ("only", "shm-ring*", "matches nothing"),
+        ("workload", "roundtrip", "round-trip"),
+        ("payload", "byte", "bytes"),
+        ("size", "1KQB", "no size"),
+        ("size", "1GiB", "outside"),
+        ("processes", "0", "whole number"),
+        ("start_method", "forks", "fork"),
+        ("placement", "same", "same-core"),
+        ("only", ",", "empty"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_would_be_right(option, value, hint):
+    with pytest.raises(BadValue, match=hint):
+        axes(**{option: value})
+
+
+def test_an_unknown_profile_names_the_nearest():
+    with pytest.raises(BadValue, match="quick"):
+        matrix.find_profile("quik")
+
+
+def test_spinning_is_refused_where_processes_exceed_cores(monkeypatch):
+    monkeypatch.setattr(placement, "_ALLOWED", (0,))
+    found = matrix.expand(QUICK, axes(only="shared-memory-ring", workload="round-trip"))
+    assert not [case for case in found.cases if case.option("wait") == "spin"]
+    assert any("spinning" in skip.reason for skip in found.skips)
+
+
+def test_two_processes_are_pinned_to_cores_of_their_own(monkeypatch):
+    monkeypatch.setattr(placement, "_ALLOWED", (0, 1))
+    found = matrix.expand(QUICK, axes(only="pipe"))
+    placed = {case.workload: case.placement for case in found.cases}
+    assert placed["round-trip"] == "cross-core"
+    assert placed["fan-out"] == "free"
+
+
+@pytest.mark.parametrize("name", workload.names())
+def test_every_workload_says_what_an_operation_is(name):
+    found = workload.load(name)
+    assert found.quantity
+    assert found.subjects()

@@ -1,0 +1,130 @@
+"""The command as its user runs it: real runs, real signals, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pyperf
+import pytest
+
+COMMAND = [sys.executable, "-c", "from ipcbench.bench.cli import main; main()"]
+PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--size", "64", "--start-method", "fork"]
+
+
+def ipcbench(*arguments, cwd, **options):
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=100, **options)
+
+
+def traces(folder):
+    """What a run could leave: processes below this one, entries in /dev/shm, temporary folders."""
+    shm = Path("/dev/shm")
+    return (
+        {child.pid for child in psutil.Process().children(recursive=True)},
+        {entry.name for entry in shm.iterdir()} if shm.is_dir() else set(),
+        {entry.name for entry in folder.iterdir() if entry.name.startswith("ipcbench-")},
+    )
+
+
+@pytest.fixture
+def temporary(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("t")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_a_run_measures_and_draws_and_stock_pyperf_reads_it(tmp_path, temporary):
+    before = traces(temporary)
+    done = ipcbench("run", *PIPE, "--output", "out", "--rounds", 2, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "report:" in done.stdout
+    assert (tmp_path / "out" / "report.html").exists()
+    suite = pyperf.BenchmarkSuite.load(str(tmp_path / "out" / "run.json"))
+    (benchmark,) = suite.get_benchmarks()
+    assert benchmark.get_name() == "round-trip/pipe/bytes/64B/1/fork/cross-core"
+    assert benchmark.get_nrun() == 2
+    assert benchmark.get_metadata()["case_mechanism"] == "pipe"
+    for tool in ("stats", "hist", "check"):
+        subprocess.run([sys.executable, "-m", "pyperf", tool, "out/run.json"], cwd=tmp_path, check=True, capture_output=True)
+    again = ipcbench("run", *PIPE, "--output", "out", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "holds a run already" in again.stderr
+    assert traces(temporary) == before
+
+
+def test_it_works_beside_folders_of_the_same_names(tmp_path, temporary):
+    for name in ("bench", "ipc", "reports", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('imported the wrong one')")
+    (tmp_path / "random.py").write_text("raise RuntimeError('imported the wrong one')")
+    command = [str(Path(sys.executable).parent / "ipcbench"), "run", *PIPE, "--output", "out", "--rounds", "1", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    (row,) = [row for row in json.loads(done.stdout) if row["status"] == "measured"]
+    assert row["mean_s"] > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, temporary, number):
+    before = traces(temporary)
+    arguments = ["run", *PIPE[:-6], "--size", "64", "--output", "out", "--rounds", "500"]
+    with subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        run_json = tmp_path / "out" / "run.json"
+        wait_until(lambda: run_json.exists() or process.poll() is not None)
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=15)
+    assert process.returncode == 128 + number, errors
+    assert "--resume --output out" in errors
+    assert json.loads(run_json.read_text())["ipcbench"]["status"] == "interrupted"
+    assert json.loads(run_json.read_text())["benchmarks"]
+    assert traces(temporary) == before
+
+
+def test_a_killed_runner_leaves_nothing(tmp_path, temporary):
+    before = traces(temporary)
+    arguments = ["run", *PIPE[:-2], "--start-method", "spawn", "--output", "out", "--rounds", "500"]
+    with subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        family = []
+        wait_until(lambda: family.extend(psutil.Process(process.pid).children(recursive=True)) or len(family) > 1)
+        process.kill()
+    _, alive = psutil.wait_procs(family, 20)
+    assert not alive
+    wait_until(lambda: traces(temporary)[1] == before[1])
+
+
+def wait_until(condition, seconds=30):
+    """Wait for the thing, with a deadline."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the thing waited for didn't happen"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["run", "--only", "pip"], "did you mean 'pipe'"),
+        (["run", "--profile", "quik"], "did you mean 'quick'"),
+        (["run", "--size", "1XB"], "no size"),
+        (["list", "--placement", "same"], "same-core"),
+        (["report", "nowhere"], "No such file"),
+        (["run", "--resume"], "--output"),
+        (["run", "--resume", "--output", "nowhere"], "no run to resume"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
+    done = ipcbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert hint in done.stderr
+
+
+def test_list_and_doctor_print_json_alone(tmp_path):
+    listed = json.loads(ipcbench("list", "--profile", "quick", "--json", cwd=tmp_path).stdout)
+    assert {row["status"] for row in listed} == {"planned", "skipped"}
+    assert json.loads(ipcbench("doctor", "--json", cwd=tmp_path).stdout)
