@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 import psutil
+
 from ipcbench.bench import doctor, floor, machine, matrix
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, Matrix

@@ -137,9 +137,10 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 @as_json
 def doctor(as_json: bool) -> None:
     """Say what about this machine makes numbers noisy, and what to do."""
+    from rich.console import Console
+
     from ipcbench.bench import doctor as doctor_
     from ipcbench.bench import machine
-    from rich.console import Console
 
     findings = doctor_.diagnose(machine.facts())
     if as_json:

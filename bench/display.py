@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from ipcbench.bench.schedule import Progress as Standing
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
+
+from ipcbench.bench.schedule import Progress as Standing
 
 __all__ = ["Display"]
 

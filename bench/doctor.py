@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from ipcbench.bench.machine import Fact
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
+
+from ipcbench.bench.machine import Fact
 
 __all__ = ["Finding", "as_json", "diagnose", "render"]
 

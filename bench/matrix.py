@@ -12,7 +12,7 @@ from itertools import product
 from ipcbench.bench import placement, sizes
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
-from ipcbench.bench.profiles import ALL, DEFAULT, PROFILES, Block, Profile
+from ipcbench.bench.profiles import DEFAULT, PROFILES, Block, Profile
 
 __all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects"]
 
@@ -93,8 +93,8 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
     """All cases of the profile with the user's axes set."""
     cases: dict[Case, None] = {}
     skips: dict[Case, str] = {}
-    for block in profile.blocks:
-        for case in _product(_set(block, axes), chosen=axes):
+    for block in [*profile.blocks, *_beyond(profile, axes)]:
+        for case in _product(_set(block, axes)):
             refusal = workloads.load(case.workload).refuse(case)
             if refusal is None:
                 cases[case] = None
@@ -103,10 +103,27 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
     return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()))
 
 
+def _beyond(profile: Profile, axes: Axes) -> Iterator[Block]:
+    """Plain blocks for chosen workloads and mechanisms that no block of the profile has together."""
+    if axes.workload is None and axes.only is None:
+        return
+    had = {pair for block in profile.blocks for pair in product(block.workloads, _subjects_of(block))}
+    for name in axes.workload or dict.fromkeys(name for block in profile.blocks for name in block.workloads):
+        known = workloads.load(name).subjects()
+        wanted = axes.only or known
+        new = tuple(mechanism for mechanism in wanted if mechanism in known and (name, mechanism) not in had)
+        if new and (axes.workload is not None or not any(mechanism in {m for _, m in had} for mechanism in new)):
+            yield Block((name,), new)
+
+
+def _subjects_of(block: Block) -> set[str]:
+    known = {subject for name in block.workloads for subject in workloads.load(name).subjects()}
+    return {name for name in known if any(fnmatchcase(name, pattern) for pattern in block.mechanisms)}
+
+
 def _set(block: Block, axes: Axes) -> Block:
-    """The block with the axes that the user set."""
+    """The block with the axes that the user set; of workloads and mechanisms, those it has in common with them."""
     names = {
-        "workload": "workloads",
         "payload": "payloads",
         "size": "sizes",
         "processes": "processes",
@@ -114,13 +131,18 @@ def _set(block: Block, axes: Axes) -> Block:
         "placement": "placements",
     }
     chosen = {names[each.name]: getattr(axes, each.name) for each in fields(axes) if each.name in names}
-    return replace(block, **{name: value for name, value in chosen.items() if value is not None})
+    changed = {name: value for name, value in chosen.items() if value is not None}
+    if axes.workload is not None:
+        changed["workloads"] = tuple(name for name in block.workloads if name in axes.workload)
+    if axes.only is not None:
+        changed["mechanisms"] = tuple(sorted(_subjects_of(block) & set(axes.only)))
+    return replace(block, **changed)
 
 
-def _product(block: Block, chosen: Axes) -> Iterator[Case]:
+def _product(block: Block) -> Iterator[Case]:
     for name in block.workloads:
         workload = workloads.load(name)
-        mechanisms = _filtered(workload.subjects(), block.mechanisms, chosen.only)
+        mechanisms = [each for each in workload.subjects() if any(fnmatchcase(each, p) for p in block.mechanisms)]
         variants = [spread for options in block.variants for spread in workload.spread(options)]
         for mechanism, payload, size, count, start, place, options in product(
             mechanisms,
@@ -133,13 +155,6 @@ def _product(block: Block, chosen: Axes) -> Iterator[Case]:
         ):
             case = Case(name, mechanism, payload, size, count, start, place, tuple(sorted(options.items())))
             yield replace(case, placement=_default_placement(workload, case)) if (place,) == DEFAULT else case
-
-
-def _filtered(subjects: Sequence[str], block: Sequence[str], only: Sequence[str] | None) -> list[str]:
-    """The block's mechanisms; `--only` sets the axis, also beyond the block's own choice, as long as the workload knows them."""
-    wanted = block if only is None or tuple(block) == ALL else only
-    found = [name for name in subjects if any(fnmatchcase(name, pattern) for pattern in wanted)]
-    return found if only is None else [name for name in found if name in only]
 
 
 def _counts(workload: workloads.Workload, counts: Sequence[int]) -> Sequence[int]:

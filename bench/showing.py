@@ -25,17 +25,19 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 
 def summary(result: Path) -> None:
     """The short table for the terminal."""
-    from ipcbench.reports import frame, schema, tables
     from rich.console import Console
+
+    from ipcbench.reports import frame, schema, tables
 
     Console(stderr=True).print(tables.summary(frame.build(schema.load(result))))
 
 
 def compare(old: Path, new: Path, as_json: bool) -> None:
     """Two runs side by side."""
+    from rich.console import Console
+
     from ipcbench.reports import compare as comparing
     from ipcbench.reports import schema
-    from rich.console import Console
 
     rows = comparing.compare(schema.load(old), schema.load(new))
     if as_json:

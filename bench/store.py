@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyperf
+
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.task import write

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import BufferTooShort
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -76,15 +77,20 @@ def _bytes_endpoint(ticket: ConnectionTicket) -> Endpoint:
     def into(buffer: Any) -> Callable[[], None]:
         recv_into, expected = reading.recv_bytes_into, len(buffer)
 
+        def wrong(length: int) -> DamagedMessage:
+            return DamagedMessage(f"a message of {length:,} bytes came where {expected:,} were agreed on")
+
         def receive() -> None:
             try:
                 length = recv_into(buffer)
+            except BufferTooShort as error:
+                raise wrong(len(error.args[0])) from error
             except (EOFError, ConnectionResetError) as error:
                 raise PeerGone(GONE) from error
             except OSError as error:
                 raise _translated(error) from error
             if length != expected:
-                raise DamagedMessage(f"a message of {length:,} bytes came where {expected:,} were agreed on")
+                raise wrong(length)
 
         return receive
 

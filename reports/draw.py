@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ipcbench.reports import style, units
-from ipcbench.reports.figures import Figure, Panel, Series
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from ipcbench.reports import style, units
+from ipcbench.reports.figures import Figure, Panel, Series
 
 __all__ = ["draw"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
+
 from ipcbench.reports import units
 
 __all__ = ["Figure", "Panel", "Series", "all_figures"]

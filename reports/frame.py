@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 import pandas as pd
+
 from ipcbench.reports.schema import Benchmark, Result, Unmeasured
 from ipcbench.reports.stats import estimate
 
@@ -17,11 +18,14 @@ COLUMNS = [
     *("near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
+NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"]
+
 
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first."""
     rows = [_measured(each) for each in result.benchmarks] + [_unmeasured(each) for each in result.facts.cases]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
+    frame = frame.astype(dict.fromkeys(NUMBERS, float))
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
     frame["floor_ratio"] = [
         mean / means[floor] if isinstance(floor, str) and floor in means else float("nan")

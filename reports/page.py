@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+
 from ipcbench.reports import tables, units
 from ipcbench.reports.figures import Figure
 from ipcbench.reports.schema import Result

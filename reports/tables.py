@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
 from ipcbench.reports import units
 
 if TYPE_CHECKING:

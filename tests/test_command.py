@@ -16,7 +16,9 @@ PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--s
 
 
 def ipcbench(*arguments, cwd, **options):
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=100, **options)
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=100, **options
+    )
 
 
 def traces(folder):
@@ -48,7 +50,9 @@ def test_a_run_measures_and_draws_and_stock_pyperf_reads_it(tmp_path, temporary)
     assert benchmark.get_nrun() == 2
     assert benchmark.get_metadata()["case_mechanism"] == "pipe"
     for tool in ("stats", "hist", "check"):
-        subprocess.run([sys.executable, "-m", "pyperf", tool, "out/run.json"], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "pyperf", tool, "out/run.json"], cwd=tmp_path, check=True, capture_output=True
+        )
     again = ipcbench("run", *PIPE, "--output", "out", cwd=tmp_path)
     assert again.returncode == 2
     assert "holds a run already" in again.stderr
@@ -60,7 +64,16 @@ def test_it_works_beside_folders_of_the_same_names(tmp_path, temporary):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('imported the wrong one')")
     (tmp_path / "random.py").write_text("raise RuntimeError('imported the wrong one')")
-    command = [str(Path(sys.executable).parent / "ipcbench"), "run", *PIPE, "--output", "out", "--rounds", "1", "--json"]
+    command = [
+        str(Path(sys.executable).parent / "ipcbench"),
+        "run",
+        *PIPE,
+        "--output",
+        "out",
+        "--rounds",
+        "1",
+        "--json",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     (row,) = [row for row in json.loads(done.stdout) if row["status"] == "measured"]

@@ -1,4 +1,8 @@
-"""`multiprocessing.Queue`, one each way: a pipe with locks, fed by a thread of the sender; shared by any number of processes."""
+"""`multiprocessing.Queue`, one each way: a pipe with locks, fed by a thread of the sender, for any number of processes.
+
+The thread pickles and writes later than put() returns: a payload must not be changed meanwhile, and what is not picklable
+fails unseen by the sender. A message costs a change of threads besides that of processes.
+"""
 
 from __future__ import annotations
 

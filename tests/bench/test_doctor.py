@@ -7,9 +7,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from ipcbench.bench.doctor import Finding, as_json, diagnose, render
 from ipcbench.bench.machine import Fact, facts
-from rich.console import Console
 
 GIB = 1 << 30
 

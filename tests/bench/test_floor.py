@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from ipcbench.bench import floor
 from ipcbench.bench.floor import PRIMITIVES, FloorError, FloorProcess, Usage
 
@@ -183,7 +184,7 @@ def test_stopped_program_is_killed_after_all(program: Path, monkeypatch: pytest.
 @needs_compiler
 def test_exception_inside_the_block_ends_the_program(program: Path) -> None:
     running = FloorProcess(program, "spin", 64)
-    with pytest.raises(KeyboardInterrupt), running:  # noqa: PT012 - the block is what is tested
+    with pytest.raises(KeyboardInterrupt), running:
         start_window(running)
         raise KeyboardInterrupt
     assert running.process is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ipcbench.bench import machine
 from ipcbench.bench.machine import facts
 

@@ -38,7 +38,7 @@ class Sampler:
                 failed[name] = "PeerGone: far peer 0 died"
                 break
             done.append(name)
-        return Answer(suite(done) if done else None, done, {name: 7 for name in done}, failed, {})
+        return Answer(suite(done) if done else None, done, dict.fromkeys(done, 7), failed, {})
 
 
 def case(mechanism, size):

@@ -7,6 +7,7 @@ from threading import Thread
 
 from conformance_peer import DEADLINE, Peer
 from conformance_traces import Traces
+
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Spec
 

@@ -13,6 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no threads of numpy's befo
 
 import pytest
 from conformance_kit import Kit
+
 from ipcbench.ipc import registry
 
 METHODS = [method for method in ("fork", "forkserver", "spawn") if method in get_all_start_methods()]

@@ -10,6 +10,7 @@ from conformance_kit import attached
 from conformance_peer import Peer
 from conformance_samples import blank, plain, sample, sizes
 from conformance_traces import Traces
+
 from ipcbench.ipc.contract import Traits
 from ipcbench.ipc.errors import DamagedMessage, EndClosed, IpcError, MessageTooLarge, PeerGone, Unsupported
 

@@ -8,9 +8,7 @@ FAMILIES = {"pipe": "pipe", "queue": "queue", "shared-memory-ring": "shared-memo
 BASE = {"pipe": 50e-6, "queue": 110e-6, "shared-memory-ring": 55e-6, "tcp": 80e-6, "c-pipe": 45e-6}
 
 
-def benchmark(
-    mechanism: str, size: int, samples: int = 3, workload: str = "round-trip", **more: Any
-) -> dict[str, Any]:
+def benchmark(mechanism: str, size: int, samples: int = 3, workload: str = "round-trip", **more: Any) -> dict[str, Any]:
     label = f"{size}B"
     about = {
         "name": f"{workload}/{mechanism}/bytes/{label}/1/fork/cross-core",
