@@ -1,0 +1,55 @@
+"""The documents say what is true: examples run, options and columns exist."""
+
+import multiprocessing
+import re
+from pathlib import Path
+
+import pytest
+
+from ipcbench.bench.cli import cli
+from ipcbench.ipc.contract import Spec
+
+ROOT = Path(__file__).parent.parent
+
+
+def block(file, language):
+    return re.search(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL)[1]
+
+
+def test_the_mechanism_of_the_guide_works_in_the_lines_it_has():
+    source = block("docs/adding-a-mechanism.md", "python")
+    assert len([line for line in source.splitlines() if line.strip()]) <= 20
+    namespace = {"__name__": "example"}
+    exec(compile(source, "example", "exec"), namespace)
+    mechanism = namespace["MECHANISM"]
+    with mechanism.open(Spec(multiprocessing.get_context("fork"), size=64)) as channel:
+        near, far = channel.near[0].attach(), channel.far[0].attach()
+        near.send(b"there")
+        far.send(far.recv() + b" and back")
+        assert near.recv() == b"there and back"
+
+
+@pytest.mark.parametrize("heading", ["Run it", "Test it"])
+def test_the_readme_has_each_command_alone_in_a_block(heading):
+    text = (ROOT / "README.md").read_text()
+    found = re.search(rf"^## {heading}\n\n```\w*\n(.*?)\n```$", text, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    assert "\n" not in found[1]
+
+
+def test_every_command_and_option_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    for name, command in cli.commands.items():
+        assert f"ipcbench {name}" in text, name
+        for option in command.params:
+            for spelled in option.opts:
+                if spelled.startswith("--"):
+                    assert spelled in text, f"{name} {spelled}"
+
+
+def test_cases_csv_is_documented_column_by_column():
+    from ipcbench.reports.frame import COLUMNS
+
+    text = (ROOT / "docs" / "results-format.md").read_text()
+    for column in COLUMNS:
+        assert f"`{column}`" in text, column
