@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from math import prod
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -60,25 +61,17 @@ class Segment:
         return memory
 
     def map(self) -> tuple[memoryview, Callable[[], None]]:
-        """The segment's bytes in this process, and how to let go of them."""
+        """The segment's bytes in this process, and how to let go of them.
+
+        The mapping goes with the last view of it, at once where the receiver kept none: a SharedMemory that is closed, or
+        forgotten, before such a view would fail aloud (BufferError: exported pointers exist).
+        """
         memory = self.attach()
         assert memory.buf is not None
         view = memory.buf[: self.size]
-
-        def close() -> None:
-            try:
-                view.release()
-                memory.close()
-            except BufferError:
-                _forget(memory)
-
-        return view, close
-
-
-def _forget(memory: SharedMemory) -> None:
-    """Close all but the mapping, which goes with the last array that its holder built on a view."""
-    memory._buf = memory._mmap = None  # type: ignore[attr-defined]  # noqa: SLF001 - else its finalizer fails aloud
-    memory.close()
+        memory._buf = memory._mmap = None  # type: ignore[attr-defined]  # noqa: SLF001 - they are the view's from here on
+        memory.close()
+        return view, partial(release, view)
 
 
 def _attach_untracked(name: str) -> SharedMemory:
