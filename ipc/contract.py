@@ -222,10 +222,10 @@ def refused_by_traits(name: str, traits: Traits, spec: Spec) -> Refusal | None:
         return Refusal("transfer", f"{name} moves an array by {ways}, not by {spec.transfer}")
     if spec.wait not in traits.waits:
         return Refusal("wait", f"{name} waits by {', '.join(traits.waits)}, not by {spec.wait}")
-    if spec.size < 1:
-        return Refusal("size", f"a message of {name} has at least 1 byte, not {spec.size}")
     if traits.exact and spec.size not in traits.exact:
         return Refusal("size", f"{name} carries exactly {' or '.join(map(str, traits.exact))} bytes, not {spec.size:,}")
+    if spec.size < 1:
+        return Refusal("size", f"a message of {name} has at least 1 byte, not {spec.size}")
     if traits.largest is not None and spec.size > traits.largest:
         return Refusal("size", f"a message of {name} has at most {traits.largest:,} bytes, not {spec.size:,}")
     if not traits.shared and 1 < min(spec.near, spec.far) != max(spec.near, spec.far):

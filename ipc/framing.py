@@ -1,7 +1,7 @@
 """Messages on a byte stream: an 8-byte little-endian length, then the payload, each way in one system call where it can be.
 
-For file descriptors that is writev(2) and readv(2), for sockets sendmsg(2) and recvmsg(2) with MSG_WAITALL. A length is
-checked against the channel's limit before anything is allocated; short reads and writes are completed.
+For file descriptors that is writev(2) and readv(2), for sockets sendmsg(2) and recvmsg(2), with MSG_WAITALL once the length is
+known to be right. A length is checked against the channel's limit before anything is allocated; short reads and writes are completed.
 """
 
 from __future__ import annotations
@@ -113,13 +113,13 @@ def socket_recv(sock: socket.socket, limit: int) -> Callable[[], bytearray]:
 
 def socket_into(sock: socket.socket, buffer: Any) -> Callable[[], None]:
     """`receive()` of one message of exactly `len(buffer)` bytes, straight into the buffer."""
-    recvmsg_into, waitall = sock.recvmsg_into, socket.MSG_WAITALL
+    recvmsg_into = sock.recvmsg_into
     view, head = memoryview(buffer), bytearray(8)
     expected, total, parts = HEADER.pack(len(view)), len(view) + 8, (head, view)
 
     def receive() -> None:
         try:
-            done = recvmsg_into(parts, 0, waitall)[0]
+            done = recvmsg_into(parts)[0]  # not MSG_WAITALL: a message too short would be waited for
         except (BlockingIOError, ConnectionResetError) as error:
             raise translated(error) from error
         if done != total:
