@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -33,6 +34,13 @@ def work(path: str) -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_runner()
+    try:
+        return _work(path, begun)
+    finally:
+        _inherit_folder()
+
+
+def _work(path: str, begun: float) -> int:
     task: tasks.Task = tasks.read(Path(path), tasks.Task)
     os.environ[TOOLS] = task.tools
     cases = [Case.parse(each) for each in task.cases]
@@ -175,9 +183,24 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 
 def _force_later() -> None:
-    timer = threading.Timer(TEARDOWN, os._exit, (1,))
+    timer = threading.Timer(TEARDOWN, _force)
     timer.daemon = True
     timer.start()
+
+
+def _force() -> None:
+    _inherit_folder()
+    os._exit(1)
+
+
+_runner_gone = threading.Event()
+
+
+def _inherit_folder() -> None:
+    """Remove the run's temporary folder in place of a runner that was killed."""
+    folder = os.environ.get("TMPDIR", "")
+    if _runner_gone.is_set() and Path(folder).name.startswith("ipcbench-"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_with_runner() -> None:
@@ -186,6 +209,7 @@ def _end_with_runner() -> None:
     def watch() -> None:
         while os.read(0, 1024):
             pass
+        _runner_gone.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
     if not sys.stdin.isatty():
