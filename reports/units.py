@@ -38,7 +38,8 @@ def spread(mean: float, low: float, high: float) -> str:
     """Half the interval's width in percent of the mean; a question mark where there is none."""
     if low != low or high != high or not mean:
         return "±?"
-    return f"±{100 * (high - low) / 2 / mean:.2g} %"
+    half = (high - low) / 2 / mean
+    return f"±{100 * half:.2g} %" if half < 1 else "±>100 %"
 
 
 def _three(value: float) -> str:
