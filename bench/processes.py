@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ __all__ = ["WorkerFailed", "run_worker"]
 
 POLITE = 1.2
 TRACKER = 2.0
+POLL = 0.005
+"""Seconds: before SIGKILL, for a resource tracker to clean up, between looks at what is left."""
 
 
 class WorkerFailed(Exception):
@@ -76,17 +79,21 @@ def _end_session(session: int) -> None:
             with suppress(psutil.Error):
                 process.resume()
                 process.kill()
-    _, alive = psutil.wait_procs(left, TRACKER)
-    for process in alive:
+    deadline = time.monotonic() + TRACKER
+    while left and time.monotonic() < deadline:
+        time.sleep(POLL)
+        left = list(_members(session))
+    for process in left:
         with suppress(psutil.Error):
             process.kill()
 
 
 def _members(session: int) -> Iterator[psutil.Process]:
+    """The living processes of a session. Zombies are left to whoever adopted them, which may take its time to reap."""
     for pid in psutil.pids():
         with suppress(OSError, psutil.Error):
-            if os.getsid(pid) == session:
-                yield psutil.Process(pid)
+            if os.getsid(pid) == session and (process := psutil.Process(pid)).status() != psutil.STATUS_ZOMBIE:
+                yield process
 
 
 def _is_tracker(process: psutil.Process) -> bool:
