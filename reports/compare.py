@@ -14,52 +14,63 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "render", "warnings"]
 
-SAME = ("cpu_model_name", "hostname", "python_version", "platform")
+SAME = ("cpu_model_name", "cpu_count", "hostname", "platform", "python_version", "python_implementation")
 
 
 def compare(old: Result, new: Result) -> list[dict[str, Any]]:
-    """A row a case of either run: means in seconds, new / old with its 95 % interval, and what that says."""
-    before, after = ({each.metadata["name"]: each for each in side.benchmarks} for side in (old, new))
-    return [_row(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
+    """A row a case of either run: means in seconds, new / old with its 95 % interval, and in plain words what that says."""
+    before, after = ({each.axes.name: each for each in side.benchmarks} for side in (old, new))
+    why = [{case.id: f"{case.status}: {case.reason}" for case in side.facts.cases} for side in (old, new)]
+    names = dict.fromkeys([*before, *after])
+    return [_row(name, before.get(name), after.get(name), [each.get(name, "") for each in why]) for name in names]
 
 
 def warnings(old: Result, new: Result) -> list[str]:
-    """Why the two runs may not be comparable."""
+    """Why the two runs may not be comparable: another machine or Python, or one that was interrupted."""
     sides = [side.metadata | (side.benchmarks[0].metadata if side.benchmarks else {}) for side in (old, new)]
-    return [
-        f"{name} differs: {sides[0].get(name)} and {sides[1].get(name)}"
+    said = [
+        f"{name.replace('_', ' ')} differs: {sides[0].get(name, 'unknown')} and {sides[1].get(name, 'unknown')}"
         for name in SAME
         if sides[0].get(name) != sides[1].get(name)
     ]
+    for word, side in (("old", old), ("new", new)):
+        if side.facts.status != "complete":
+            said.append(f"the {word} run was {side.facts.status}: its later rounds are missing")
+    return said
 
 
-def _row(name: str, old: Benchmark | None, new: Benchmark | None) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(("old_s", "new_s", "ratio", "low", "high"))
-    if old is None or new is None:
-        return {"id": name, **row, "says": "only in the new run" if old is None else "only in the old run"}
-    one, two = (estimate([fmean(run.values) for run in each.runs]) for each in (old, new))
-    row |= {"old_s": one.mean, "new_s": two.mean}
-    if old.metadata.get("case_revision") != new.metadata.get("case_revision"):
-        return {"id": name, **row, "says": "not comparable: the workload was revised"}
+def _row(name: str, old: Benchmark | None, new: Benchmark | None, why: list[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": name, **dict.fromkeys(("old_s", "new_s", "ratio", "low", "high"))}
+    one, two = (None if each is None else estimate([fmean(run.values) for run in each.runs]) for each in (old, new))
+    row |= {"old_s": one and one.mean, "new_s": two and two.mean}
+    if old is None or one is None:
+        return {**row, "says": "only in the new run" + (f" (old: {why[0]})" if why[0] else "")}
+    if new is None or two is None:
+        return {**row, "says": "only in the old run" + (f" (new: {why[1]})" if why[1] else "")}
+    if old.axes.revision != new.axes.revision:
+        return {**row, "says": "not comparable: the workload was revised"}
     value, low, high = ratio(two, one)
-    row |= {"ratio": value, "low": low, "high": high}
+    return {**row, "ratio": value, "low": low, "high": high, "says": _verdict(low, high)}
+
+
+def _verdict(low: float | None, high: float | None) -> str:
     if low is None or high is None:
-        return {"id": name, **row, "says": "too few samples to tell"}
-    says = "slower" if low > 1 else "faster" if high < 1 else "no difference visible"
-    return {"id": name, **row, "says": says}
+        return "too few samples to tell"
+    return "slower" if low > 1 else "faster" if high < 1 else "no difference visible"
 
 
 def render(rows: list[dict[str, Any]]) -> Table:
     """The rows as a table for the terminal."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("case", box=None, pad_edge=False)
     for name in ("old", "new", "new / old", "95 % interval"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     for row in rows:
         times = [units.seconds(row[key]) if row[key] else "–" for key in ("old_s", "new_s")]
         value = f"{row['ratio']:.3f}" if row["ratio"] else "–"
         interval = f"{row['low']:.3f} – {row['high']:.3f}" if row["low"] else ""
-        table.add_row(row["id"], *times, value, interval, row["says"])
+        table.add_row(escape(row["id"]), *times, value, interval, escape(row["says"]))
     return table

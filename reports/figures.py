@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ipcbench.reports import units
+from ipcbench.reports import choose, style, units
 
-__all__ = ["Figure", "Panel", "Series", "all_figures"]
+__all__ = ["Figure", "Panel", "Series", "absent", "all_figures"]
+
+SMALL, LARGE = 64, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,25 @@ class Series:
     y: list[float]
     low: list[float]
     high: list[float]
+    floor: float | None = None
+    """In a ranking: the same primitive in C."""
+    label: str = ""
+    """What is written beside it, where that isn't its name."""
+
+    @property
+    def text(self) -> str:
+        """What is written beside it."""
+        return self.label or self.name
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One set of axes. `limit` is a horizontal or stepped line: what memory itself allows."""
+    """One set of axes: series in colour, `floors` dashed, the `limit` dotted, the `background` in grey."""
 
     title: str
     series: list[Series]
     limit: Series | None = None
+    floors: list[Series] = field(default_factory=list)
     background: list[Series] = field(default_factory=list)
 
 
@@ -42,210 +54,235 @@ class Figure:
     title: str
     caption: str
     kind: str
-    """`lines` (x by y) or `dots` (one row a name)."""
+    """`lines` (x by y), `ranking` (one row a name) or `marks` (one row a name, a mark for each of `ticks`)."""
+    unit: str
+    """Of y: `s`, `B/s` or `/s`."""
     x: str
     y: str
     panels: list[Panel]
-    x_ticks: list[tuple[float, str]] = field(default_factory=list)
+    ticks: list[tuple[float, str]] = field(default_factory=list)
 
 
-Transform = Callable[[float, float], float]
+Change = Callable[[float, float], float]
+"""From (mean in seconds, size in bytes) to what is drawn."""
 
 
 def all_figures(frame: pd.DataFrame) -> list[Figure]:
     """Those for which there are data."""
-    measured = frame[frame["status"] == "measured"].copy()
-    measured["name"] = [_name(m, v) for m, v in zip(measured["mechanism"], measured["variant"], strict=True)]
-    makers = (ranking, round_trip, bandwidth, scaling, start_methods, placement, opening)
-    return [figure for figure in (make(measured) for make in makers) if figure is not None]
+    return [figure for make, _ in MAKERS if (figure := make(frame)) is not None]
 
 
-def _name(mechanism: str, variant: str) -> str:
-    words = [pair.partition("=")[2] for pair in variant.split(",") if pair]
-    return " ".join([mechanism, *words])
-
-
-def _round_trips(frame: pd.DataFrame) -> pd.DataFrame:
-    """The plain ones: default start method, two cores, bytes (or the only kind that a mechanism carries)."""
-    rows = frame[frame["workload"].isin(["round-trip", "floor"]) & frame["start_method"].eq("fork")]
-    placed = rows[rows["placement"].eq("cross-core")]
-    rows = placed if len(placed) else rows
-    native = rows["payload"].eq("bytes") | rows["mechanism"].isin(["shared-memory-numpy", "value"])
-    plain = rows["variant"].isin(["", "wait=spin", "wait=adaptive"])
-    ours = ~rows["variant"].ne("") | rows["mechanism"].eq("shared-memory-ring")
-    chosen: pd.DataFrame = rows[native & plain & ours]
-    return chosen
+def absent(frame: pd.DataFrame) -> list[str]:
+    """Why others are left out, one sentence each."""
+    return [why for make, why in MAKERS if make(frame) is None]
 
 
 def ranking(frame: pd.DataFrame) -> Figure | None:
     """All mechanisms by round trip, small and large."""
-    rows = _round_trips(frame)
-    panels = []
-    for size in (64, 1 << 20):
-        here = rows[rows["size"].eq(size) | (rows["mechanism"].eq("value") & (size == 64))].sort_values("mean_s")
-        series = [
-            _series(row["name"], row["family"], here[here["id"].eq(row["id"])], "size") for _, row in here.iterrows()
-        ]
+    rows, panels = choose.round_trips(frame), []
+    means = dict(zip(frame["id"], frame["mean_s"], strict=True))
+    for size in (SMALL, LARGE):
+        here = choose.at(rows[rows["family"].ne("floor")], size)
+        series = [_point(row, means) for _, row in here.iterrows()]
         if series:
             panels.append(Panel(f"{units.size(size)} there and back", series))
     if not panels:
         return None
     caption = (
-        "Round trip by mechanism, fastest first; bars are 95 % intervals. Grey names (c-…) are the same primitives in C. "
-        "Spinning is fast because it never sleeps: it keeps a core busy."
+        "Round-trip time, fastest first, on a logarithmic axis; bars are 95 % intervals, the number is the mean. A grey stroke "
+        "marks the same primitive in C. Spinning is fast because it never sleeps: it keeps a core busy."
     )
-    return Figure(
-        "ranking.png", "How long a message takes there and back", caption, "dots", "seconds per round trip", "", panels
-    )
+    title = "How long a message takes there and back"
+    return Figure("ranking.png", title, caption, "ranking", "s", "", "time per round trip", panels)
 
 
 def round_trip(frame: pd.DataFrame) -> Figure | None:
     """Time by size, a panel a family."""
-    rows = _round_trips(frame)
-    return _by_size(
-        rows,
-        "round-trip.png",
-        "Round-trip time by message size",
-        "seconds per round trip",
-        "Both axes are logarithmic. Each panel shows one family, all others in light grey behind it; bars are 95 % intervals.",
-        lambda mean, _size: mean,
+    rows = choose.round_trips(frame)
+    if rows["size"].nunique() < 2:
+        return None
+    caption = (
+        "Both axes are logarithmic. Each panel shows one family, all others in light grey behind it; bars are 95 % intervals, "
+        "dashed lines the same primitives in C."
     )
+    title = "Round-trip time by message size"
+    return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), _same)
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:
     """Bytes per second by size: streams, or round trips where there are none."""
-    streams = frame[frame["workload"].eq("stream") & frame["variant"].eq("") & frame["payload"].eq("bytes")]
-    streams = streams[streams["placement"].ne("same-core")]
-    memory = frame[frame["mechanism"].eq("memcpy")]
+    rows = choose.measured(frame)
+    memory = rows[rows["mechanism"].eq("memcpy")]
+    streams = rows[rows["workload"].eq("stream") & rows["variant"].eq("") & rows["payload"].eq("bytes")]
+    streams = streams[streams["placement"].ne("same-core") & streams["start_method"].eq("fork")]
+    way = 1 if len(streams) else 2
+    chosen = streams if len(streams) else choose.round_trips(frame)
+    if chosen["size"].nunique() < 2:
+        return None
+    what = "one-way streams" if way == 1 else "from round trips: twice the payload over the time"
+    caption = "Payload bytes per second, both axes logarithmic; bars are 95 % intervals."
+    if len(memory):
+        caption += " The dotted line is one copy of the same size by memcpy on this machine: a payload copied once stays below it."
     limit = _series("memcpy", "floor", memory, "size", lambda mean, size: size / mean) if len(memory) else None
-    rows, way = (streams, 1) if len(streams) else (_round_trips(frame), 2)
-    what = "one-way streams" if way == 1 else "round trips: twice the payload over the time"
-    return _by_size(
-        rows[rows["family"].ne("floor")],
-        "bandwidth.png",
-        f"Bandwidth by message size ({what})",
-        "bytes per second",
-        "The dotted black line is this machine's memcpy: a message that is copied once can't be faster.",
-        lambda mean, size: way * size / mean,
-        limit,
+    figure = Figure(
+        "bandwidth.png", f"Bandwidth by message size ({what})", caption, "lines", "B/s", "", "bandwidth", []
     )
+    return _by_size(chosen[chosen["family"].ne("floor")], figure, lambda mean, size: way * size / mean, limit)
 
 
 def scaling(frame: pd.DataFrame) -> Figure | None:
     """Messages per second over N."""
-    panels = []
-    titles = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": "N pairs", "mesh": "N→N, one channel"}
+    panels, rows = [], choose.measured(frame)
+    titles = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": "N pairs", "mesh": "N→N over one channel"}
+    rows = rows[rows["workload"].isin(titles) & rows["variant"].eq("") & rows["payload"].eq("bytes")]
+    rows = rows[rows["size"].eq(SMALL if rows["size"].eq(SMALL).any() else rows["size"].min())]
+    rows = rows[rows["start_method"].eq("fork")]
     for workload, title in titles.items():
-        rows = frame[frame["workload"].eq(workload) & frame["variant"].eq("") & frame["size"].eq(64)]
-        if len(rows):
-            panels.append(Panel(title, _grouped(rows, "processes", lambda mean, _size: 1 / mean)))
+        here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
+        if len(here):
+            panels.append(Panel(title, [_labelled(each, here) for each in _grouped(here, "processes", _rate)]))
     if not panels:
         return None
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
     caption = (
-        "Messages of 64 B per second in all processes together. Queues share one channel; the others have N channels."
+        "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “shared” is one channel "
+        "that all processes use, “separate” is a channel for each."
     )
-    return Figure(
-        *("scaling.png", "Scaling over processes", caption, "lines", "N processes", "messages per second", panels),
-        [(x, f"{x:.0f}") for x in counts],
-    )
+    title = f"Messages of {units.size(rows['size'].iloc[0])} per second over N processes"
+    ticks = [(x, f"{x:.0f}") for x in counts]
+    return Figure("scaling.png", title, caption, "lines", "/s", "N processes", "messages per second", panels, ticks)
 
 
 def start_methods(frame: pd.DataFrame) -> Figure | None:
     """Round trips whose peers were started differently."""
-    rows = frame[frame["workload"].eq("round-trip") & frame["variant"].eq("") & frame["payload"].eq("bytes")]
-    others = set(rows[rows["start_method"].ne("fork")]["mechanism"])
-    smallest = rows[rows["mechanism"].isin(others)]["size"].min()
-    rows = rows[rows["mechanism"].isin(others) & rows["size"].eq(smallest) & rows["placement"].eq("cross-core")]
-    if rows.empty:
-        return None
-    panels = []
-    for mechanism, group in rows.groupby("mechanism"):
-        series = [
-            _series(row["start_method"], row["family"], group[group["id"].eq(row["id"])], "size")
-            for _, row in group.sort_values("start_method").iterrows()
-        ]
-        panels.append(Panel(str(mechanism), series))
-    caption = "Once it runs, a peer's start method should not matter: intervals that don't overlap deserve a look."
-    title = f"Round trip of {units.size(smallest)} by start method"
-    return Figure("start-methods.png", title, caption, "dots", "seconds per round trip", "", panels)
+    rows = choose.measured(frame)
+    rows = rows[rows["workload"].eq("round-trip") & rows["variant"].eq("") & rows["payload"].eq("bytes")]
+    rows = rows[rows["placement"].ne("same-core")]
+    starts = ("fork", "forkserver", "spawn")
+    caption = "Once it runs, a peer's start method should not matter: marks whose intervals (bars) don't overlap deserve a look."
+    figure = Figure(
+        *("start-methods.png", "Round trips by start method", caption, "marks", "s", "", "time per round trip", []),
+    )
+    return _by_mark(rows, figure, "start_method", dict(zip(starts, starts, strict=True)))
 
 
 def placement(frame: pd.DataFrame) -> Figure | None:
     """Both ends on one core, or each on its own."""
-    rows = frame[frame["workload"].eq("round-trip") & frame["size"].eq(64) & frame["payload"].eq("bytes")]
-    rows = rows[rows["variant"].eq("") & rows["start_method"].eq("fork")]
-    if rows["placement"].nunique() < 2:
-        return None
-    panels = []
-    for place in ("same-core", "cross-core"):
-        here = rows[rows["placement"].eq(place)].sort_values("mean_s")
-        panels.append(
-            Panel(
-                place,
-                [_series(r["name"], r["family"], here[here["id"].eq(r["id"])], "size") for _, r in here.iterrows()],
-            )
-        )
-    caption = "On one core a wake-up is a context switch; across cores it is an interrupt and often a sleeping core."
-    return Figure(
-        "placement.png", "Where the two ends run (64 B)", caption, "dots", "seconds per round trip", "", panels
+    rows = choose.measured(frame)
+    rows = rows[rows["workload"].eq("round-trip") & rows["payload"].eq("bytes") & rows["variant"].eq("")]
+    rows = rows[rows["start_method"].eq("fork")]
+    caption = (
+        "On one core waking the other end is a context switch; across cores it is an interrupt, and often a core that sleeps. "
+        "Bars are 95 % intervals; the axis is logarithmic."
     )
+    title = "Where the two ends run"
+    figure = Figure("placement.png", title, caption, "marks", "s", "", "time per round trip", [])
+    places = {"same-core": "both on one core", "cross-core": "a core each", "free": "not pinned"}
+    return _by_mark(rows, figure, "placement", places)
 
 
 def opening(frame: pd.DataFrame) -> Figure | None:
     """Making, attaching, first message."""
-    rows = frame[frame["workload"].eq("open") & frame["start_method"].eq("fork")]
-    panels = []
-    for phase, title in (
-        ("make", "making the channel"),
-        ("attach", "attaching the peer"),
-        ("first", "first round trip"),
-    ):
-        here = rows[rows["variant"].eq(f"phase={phase}")].sort_values("mean_s")
-        series = [
-            _series(r["mechanism"], r["family"], here[here["id"].eq(r["id"])], "size") for _, r in here.iterrows()
-        ]
-        if series:
-            panels.append(Panel(title, series))
-    if not panels:
-        return None
-    caption = "What a channel costs before it carries anything; process start isn't part of it."
-    return Figure("open.png", "Opening a channel", caption, "dots", "seconds", "", panels)
-
-
-def _by_size(
-    rows: pd.DataFrame, file: str, title: str, y: str, caption: str, change: Transform, limit: Series | None = None
-) -> Figure | None:
-    if rows.empty:
-        return None
-    everything = _grouped(rows, "size", change)
-    families = list(dict.fromkeys(rows["family"]))
-    floors = [each for each in everything if each.family == "floor"]
-    panels = []
-    for family in (each for each in families if each != "floor"):
-        mine = [each for each in everything if each.family == family]
-        others = [each for each in everything if each.family not in (family, "floor")]
-        panels.append(Panel(family, mine, limit, others))
-    if not panels:
-        panels = [Panel("floor", floors, limit)]
-    sizes = sorted({x for panel in panels for each in panel.series for x in each.x})
-    ticks = [(x, units.size(x)) for x in sizes]
-    return Figure(file, title, caption, "lines", "message size", y, panels, ticks)
-
-
-def _grouped(rows: pd.DataFrame, x: str, change: Transform) -> list[Series]:
-    groups: Iterable[tuple[tuple[str, str], pd.DataFrame]] = rows.groupby(["family", "name"], sort=True)  # type: ignore[assignment]
-    return [_series(name, family, group.sort_values(x), x, change) for (family, name), group in groups]
-
-
-def _series(name: str, family: str, rows: pd.DataFrame, x: str, change: Transform = lambda mean, _size: mean) -> Series:
-    rows = rows.sort_values(x)
-    low, high = rows["low_s"].fillna(rows["mean_s"]), rows["high_s"].fillna(rows["mean_s"])
-    sizes = rows["size"].tolist()
-    y, one, two = (
-        [change(v, s) for v, s in zip(col.tolist(), sizes, strict=True)] for col in (rows["mean_s"], low, high)
+    rows = choose.measured(frame)
+    rows = rows[rows["workload"].eq("open") & rows["start_method"].eq("fork")]
+    options = [dict(pair.split("=", 1) for pair in variant.split(",") if pair) for variant in rows["variant"]]
+    rows = rows.assign(phase=[each.get("phase", "") for each in options], name=rows["mechanism"])
+    caption = (
+        "What a channel costs before it carries anything; starting the process isn't part of it. Bars are 95 % intervals; the "
+        "axis is logarithmic."
     )
-    ends = list(zip(one, two, strict=True))
+    phases = {"make": "making the channel", "attach": "attaching the peer", "first": "first round trip"}
+    figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time", [])
+    return _by_mark(rows, figure, "phase", phases, least=1)
+
+
+MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
+    (ranking, "The ranking is left out: no round trip of 64 B or 1 MiB was measured."),
+    (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
+    (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
+    (scaling, "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh was measured."),
+    (start_methods, "Start methods are left out: no round trip was measured with more than one of them."),
+    (placement, "Placement is left out: no round trip was measured in more than one place."),
+    (opening, "Opening a channel is left out: the workload `open` was not measured."),
+]
+
+
+def _same(mean: float, _size: float) -> float:
+    return mean
+
+
+def _rate(mean: float, _size: float) -> float:
+    return 1 / mean
+
+
+def _by_size(rows: pd.DataFrame, figure: Figure, change: Change, limit: Series | None = None) -> Figure | None:
+    """A panel a family, in the palette's order, so that it stands in the same place in every run."""
+    everything = _grouped(rows, "size", change)
+    floors = [each for each in everything if each.family == "floor"]
+    ours = [each for each in everything if each.family != "floor"]
+    panels = []
+    for family in sorted({each.family for each in ours}, key=_family_order):
+        compared = {str(floor).split("/")[1] for floor in rows[rows["family"].eq(family)]["floor"].dropna()}
+        mine, others = ([e for e in ours if (e.family == family) is same] for same in (True, False))
+        panels.append(Panel(family, mine, limit, [each for each in floors if each.name in compared], others))
+    if not panels and floors:
+        panels = [Panel("floor", floors, limit)]
+    ticks = [(float(x), units.size(x)) for x in sorted({x for each in everything for x in each.x})]
+    filled = {**figure.__dict__, "panels": panels, "ticks": ticks, "x": "message size"}
+    return Figure(**filled) if panels else None
+
+
+def _family_order(family: str) -> tuple[int, str]:
+    known = list(style.FAMILIES)
+    return (known.index(family) if family in known else len(known), family)
+
+
+def _by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, str], least: int = 2) -> Figure | None:
+    """A row a mechanism with a mark for each value of the column, as far as it has `least` of them; a panel a size."""
+    rows = rows[rows[column].isin(marks)].drop_duplicates(["name", "size", column])
+    rows = rows.assign(mark=[float(list(marks).index(value)) for value in rows[column]])
+    counts = rows.groupby(["name", "size"])["mark"].transform("count")
+    rows = rows[counts >= least]
+    panels = []
+    for size in _few(sorted(rows["size"].unique())):
+        here = _grouped(rows[rows["size"].eq(size)], "mark", _same)
+        panels.append(Panel(units.size(size), sorted(here, key=lambda each: each.y[-1])))
+    used = sorted({x for panel in panels for each in panel.series for x in each.x})
+    ticks = [(x, list(marks.values())[int(x)]) for x in used]
+    return Figure(**{**figure.__dict__, "panels": panels, "ticks": ticks}) if panels else None
+
+
+def _few(sizes: list[int]) -> list[int]:
+    """Two at most: the usual ones if they are there."""
+    usual = [size for size in sizes if size in (SMALL, LARGE)]
+    return usual or sizes[:2]
+
+
+def _point(row: pd.Series, means: dict[str, float]) -> Series:
+    mean, known = float(row["mean_s"]), row["low_s"] == row["low_s"]
+    low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
+    floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
+    return Series(row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"])
+
+
+def _labelled(series: Series, rows: pd.DataFrame) -> Series:
+    """With the kind of channels beside the name."""
+    words = {"native": "shared", "separate": "separate"}
+    kinds = [words[each] for each in rows[rows["name"].eq(series.name)]["channels"] if each in words]
+    return Series(**{**series.__dict__, "label": f"{series.name}, {kinds[0]}" if kinds else series.name})
+
+
+def _grouped(rows: pd.DataFrame, x: str, change: Change) -> list[Series]:
+    groups: Iterable[tuple[tuple[str, str], pd.DataFrame]] = rows.groupby(["family", "name"], sort=True)  # type: ignore[assignment]
+    return [_series(name, family, group, x, change) for (family, name), group in groups]
+
+
+def _series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -> Series:
+    rows = rows.sort_values(x).drop_duplicates(x)
+    sizes = rows["size"].tolist()
+    columns = (rows["mean_s"], rows["low_s"].fillna(rows["mean_s"]), rows["high_s"].fillna(rows["mean_s"]))
+    y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
+    ends = [sorted(pair) for pair in zip(one, two, strict=True)]
     return Series(
-        name, family, [float(v) for v in rows[x]], y, [min(pair) for pair in ends], [max(pair) for pair in ends]
+        name, family, rows[x].astype(float).tolist(), y, [pair[0] for pair in ends], [pair[1] for pair in ends]
     )

@@ -18,6 +18,7 @@ COLUMNS = [
     *("near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
+CPU = {"cpu_user_s", "cpu_system_s"}
 NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"]
 
 
@@ -35,30 +36,25 @@ def build(result: Result) -> pd.DataFrame:
 
 
 def _measured(benchmark: Benchmark) -> dict[str, Any]:
-    about = benchmark.metadata
+    axes = benchmark.axes
     found = estimate([fmean(run.values) for run in benchmark.runs])
-    costs = [about | run.metadata for run in benchmark.runs]
+    costs = [{**benchmark.metadata, **run.metadata} for run in benchmark.runs]
     return {
-        "id": about["name"],
-        **{name: about.get(f"case_{name}", "") for name in ("mechanism", "workload", "payload", "size", "processes")},
-        **{name: about.get(f"case_{name}", "") for name in ("start_method", "placement", "family", "variant")},
+        **{name: getattr(axes, name) for name in COLUMNS if hasattr(axes, name)},
+        "id": axes.name,
         "status": "measured",
         "reason": "",
         "samples": found.samples,
         "mean_s": found.mean,
         "low_s": found.low,
         "high_s": found.high,
-        "cpu_s": fmean(each.get("cpu_user_s", 0.0) + each.get("cpu_system_s", 0.0) for each in costs),
-        "lost": fmean(each["lost"] for each in costs if "lost" in each)
-        if any("lost" in each for each in costs)
-        else None,
-        "near": about.get("case_near", 1),
-        "far": about.get("case_far", 1),
-        "channels": about.get("case_channels", ""),
-        "quantity": about.get("case_quantity", "operation"),
-        "floor": about.get("case_floor"),
-        "revision": about.get("case_revision", 1),
+        "cpu_s": _mean([each["cpu_user_s"] + each["cpu_system_s"] for each in costs if each.keys() >= CPU]),
+        "lost": _mean([each["lost"] for each in costs if "lost" in each]),
     }
+
+
+def _mean(values: list[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def _unmeasured(case: Unmeasured) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import jinja2
 import pandas as pd
 
 from ipcbench.reports import tables, units
-from ipcbench.reports.figures import Figure
+from ipcbench.reports.figures import Figure, absent
 from ipcbench.reports.schema import Result
 
 __all__ = ["markdown", "page"]
@@ -28,18 +28,25 @@ def page(result: Result, frame: pd.DataFrame, figures: Iterable[tuple[Figure, Pa
         {"title": figure.title, "caption": figure.caption, "data": base64.b64encode(path.read_bytes()).decode()}
         for figure, path in figures
     ]
-    return _template("report.html").render(_context(result, frame), figures=pictures)
+    return _template("report.html").render(_context(result, frame), figures=pictures, absent=absent(frame))
 
 
 def _template(name: str) -> jinja2.Template:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=loader,
         autoescape=name.endswith(".html"),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-    ).get_template(name)
+    )
+    made.filters["cell"] = _cell
+    return made.get_template(name)
+
+
+def _cell(text: object) -> str:
+    """Text that can't break a Markdown table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
 
 
 def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
@@ -67,7 +74,8 @@ def _machine(result: Result) -> str:
     facts, common = result.facts.machine, result.metadata
     words = [
         facts.get("cpu_model") or common.get("cpu_model_name") or "unknown processor",
-        f"{facts.get('cores_allowed') or common.get('cpu_count', '?')} cores",
+        f"{facts.get('cpus_allowed') or common.get('cpu_count', '?')} cores",
+        facts.get("memory_total") and f"{units.size(facts['memory_total'])} memory",
         common.get("platform") or "",
         f"Python {common.get('python_version', '?')}",
     ]
@@ -78,12 +86,14 @@ def _headline(frame: pd.DataFrame) -> list[dict[str, str]]:
     rows = tables.headline(frame)
     lines = []
     for name in dict.fromkeys(rows["name"]):
-        line = {"name": str(name)}
+        mine = rows[rows["name"].eq(name)]
+        line = {"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0])}
         for key, size in zip(("small", "large"), tables.SIZES, strict=True):
-            here = rows[rows["name"].eq(name) & rows["size"].eq(size)]
+            here = mine[mine["size"].eq(size)]
             row = here.iloc[0] if len(here) else None
             line[key] = "–" if row is None else units.seconds(row["mean_s"])
             line[f"{key}_half"] = "" if row is None else units.spread(row["mean_s"], row["low_s"], row["high_s"])
+            line[f"{key}_floor"] = "" if row is None or pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×"
         lines.append(line)
     return lines
 
@@ -94,31 +104,78 @@ def _by_reason(skipped: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def findings(frame: pd.DataFrame) -> list[str]:
-    """Sentences for a hurried reader."""
+    """Sentences for a hurried reader: whom to take for small and for large messages, and what it costs."""
     rows = tables.headline(frame)
     rows = rows[rows["family"].ne("floor")]
     said = []
     for size, what in zip(tables.SIZES, ("Small messages", "Large messages"), strict=True):
-        here = rows[rows["size"].eq(size)]
-        if here.empty:
-            continue
-        sleeping = here[~here["name"].str.endswith((" spin", " adaptive"))]
-        if len(sleeping) > 1:
-            best, worst = sleeping.iloc[0], sleeping.iloc[-1]
+        here = rows[rows["size"].eq(size)].sort_values("mean_s")
+        said += _of_size(here, f"{what} ({units.size(size)})")
+    return said + _of_streams(frame) + _of_python(rows)
+
+
+def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
+    spins = rows["variant"].isin(["wait=spin", "wait=adaptive"])
+    sleeping, spinning = rows[~spins], rows[spins]
+    said = []
+    if len(sleeping) > 1:
+        best, worst = sleeping.iloc[0], sleeping.iloc[-1]
+        said.append(
+            f"{what}: of those that sleep while they wait, {_list(_level(sleeping))} takes {_figure(best)} there and back; "
+            f"{worst['label']} takes longest with {_figure(worst)}, {worst['mean_s'] / best['mean_s']:.1f} times as long."
+        )
+    if len(spinning) and len(sleeping):
+        fast = spinning.iloc[0]
+        gain = sleeping.iloc[0]["mean_s"] / fast["mean_s"]
+        if gain > 1:
             said.append(
-                f"{what} ({units.size(size)}): of those that sleep while they wait, {best['name']} is the fastest with "
-                f"{_figure(best)} there and back, {worst['name']} the slowest with {_figure(worst)}."
+                f"{what}: {fast['label']} needs {_figure(fast)}, {gain:.1f} times less than the fastest that sleeps, "
+                "and keeps a core busy while it waits."
             )
-        spinning = here[here["name"].str.endswith(" spin")]
-        if len(spinning) and len(sleeping):
-            gain = sleeping.iloc[0]["mean_s"] / spinning.iloc[0]["mean_s"]
-            if gain > 1:
-                said.append(
-                    f"{spinning.iloc[0]['name']} needs {_figure(spinning.iloc[0])} at {units.size(size)}, {gain:.1f} times less than "
-                    "the fastest that sleeps, and keeps a core busy all the time."
-                )
     return said
 
 
+def _level(rows: pd.DataFrame) -> list[str]:
+    """The fastest, and those that can't be told from it: their intervals reach into its own."""
+    best = rows.iloc[0]
+    reach = best["high_s"] if best["high_s"] == best["high_s"] else best["mean_s"]
+    low = rows["low_s"].fillna(rows["mean_s"])
+    return [str(label) for label in rows[low <= reach]["label"]]
+
+
+def _list(names: list[str]) -> str:
+    first, *others = names
+    if not others:
+        return f"{first} is the fastest and"
+    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} others" if len(others) > 3 else "")
+    return f"{first} has the lowest mean (its interval overlaps with that of {shown}) and"
+
+
+def _of_streams(frame: pd.DataFrame) -> list[str]:
+    rows = frame[frame["status"].eq("measured") & frame["workload"].eq("stream") & frame["payload"].eq("bytes")]
+    rows = rows[rows["size"].eq(tables.SIZES[1]) & rows["variant"].eq("")].sort_values("mean_s")
+    if len(rows) < 2:
+        return []
+    first, last = rows.iloc[0], rows.iloc[-1]
+    speeds = [units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}")) for each in (first, last)]
+    return [
+        f"One way, in messages of {units.size(tables.SIZES[1])}: {first['mechanism']} carries {speeds[0]}, "
+        f"{last['mechanism']} {speeds[1]}."
+    ]
+
+
+def _of_python(rows: pd.DataFrame) -> list[str]:
+    small = rows[rows["size"].eq(tables.SIZES[0]) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
+    if len(small) < 2:
+        return []
+    low, high = small.iloc[0], small.iloc[-1]
+    return [
+        f"Python's price, against the same primitive in C at {units.size(tables.SIZES[0])}: from {low['floor_ratio']:.1f} times "
+        f"({low['label']}) to {high['floor_ratio']:.1f} times ({high['label']})."
+    ]
+
+
 def _figure(row: pd.Series) -> str:
-    return f"{units.seconds(row['mean_s'])} ({units.spread(row['mean_s'], row['low_s'], row['high_s'])})"
+    if row["low_s"] != row["low_s"]:
+        return f"{units.seconds(row['mean_s'])} (one sample: no interval)"
+    return f"{units.seconds(row['mean_s'])} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"

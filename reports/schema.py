@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "Benchmark", "Result", "ResultError", "load"]
+__all__ = ["FORMAT", "Axes", "Benchmark", "Result", "ResultError", "Unmeasured", "load"]
 
 FORMAT = 1
 
@@ -47,7 +48,7 @@ class Unmeasured(msgspec.Struct):
     family: str
     variant: str
     quantity: str
-    status: str
+    status: Literal["failed", "skipped"]
     reason: str
 
 
@@ -77,9 +78,32 @@ class File(msgspec.Struct):
     metadata: dict[str, Any] = {}
 
 
-class Benchmark(msgspec.Struct):
-    """A measured case: its metadata (all levels merged), and for each worker its values and metadata."""
+class Axes(msgspec.Struct, rename=lambda name: name if name in ("name", "unit") else f"case_{name}"):
+    """What a report needs of a benchmark's metadata."""
 
+    name: str
+    workload: str
+    mechanism: str
+    payload: str
+    size: int
+    processes: int
+    start_method: str
+    placement: str
+    family: str = "other"
+    variant: str = ""
+    quantity: str = "operation"
+    channels: str = ""
+    floor: str | None = None
+    revision: int = 1
+    near: int = 1
+    far: int = 1
+    unit: str = "second"
+
+
+class Benchmark(msgspec.Struct):
+    """A measured case: its axes, its metadata (the file's and its own), and each worker's values and own metadata."""
+
+    axes: Axes
     metadata: dict[str, Any]
     runs: list[Run]
 
@@ -93,62 +117,94 @@ class Result(msgspec.Struct):
     metadata: dict[str, Any]
 
 
-NEEDED = ("name", "case_workload", "case_mechanism", "case_payload", "case_size", "case_processes", "case_start_method")
-
-
 def load(path: Path) -> Result:
-    """The result of a file or of the folder that holds a `run.json`. Raises `ResultError`."""
+    """The result of a file or of the folder that holds a `run.json`. Raises `ResultError`: one line with the file and what is wrong."""
     file = path / "run.json" if path.is_dir() else path
     try:
         text = file.read_bytes()
     except OSError as error:
         raise ResultError(f"{file}: {error.strerror or error}") from error
-    if not text.strip():
-        raise ResultError(f"{file} is empty: no result was written to it")
-    _check_kind(file, text)
     try:
-        raw = msgspec.json.decode(text, type=File)
-    except msgspec.DecodeError as error:
-        raise ResultError(f"{file} is damaged: {error}") from error
-    if not raw.benchmarks and not raw.ipcbench.cases:
-        raise ResultError(f"{file} holds no case at all")
-    benchmarks = [_benchmark(file, each, raw.metadata) for each in raw.benchmarks]
+        raw = _decoded(text)
+        benchmarks = [_benchmark(each, raw.metadata) for each in raw.benchmarks]
+        _check_names(raw, benchmarks)
+    except _Unusable as error:
+        raise ResultError(f"{file} {' '.join(str(error).split())}") from error
     return Result(file, raw.ipcbench, benchmarks, raw.metadata)
 
 
-def _check_kind(file: Path, text: bytes) -> None:
+class _Unusable(Exception):
+    """What is wrong with the file, as the end of a sentence that begins with its name."""
+
+
+def _decoded(text: bytes) -> File:
+    if not text.strip():
+        raise _Unusable("is empty: no result was written to it")
+    _check_kind(text)
+    try:
+        return msgspec.json.decode(text, type=File)
+    except msgspec.DecodeError as error:
+        raise _Unusable(f"is damaged: {error}") from error
+
+
+def _check_kind(text: bytes) -> None:
     """Say what the file is instead, before its details are looked at."""
     try:
         data = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise ResultError(f"{file} is no whole JSON file: {error}") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if _is_json_with_nan(text):
+            raise _Unusable("is damaged: it holds NaN or Infinity where a number is needed") from error
+        raise _Unusable(f"is no whole JSON file: {error}") from error
     if not isinstance(data, dict) or "benchmarks" not in data:
-        raise ResultError(f"{file} is no result file: it lacks the key 'benchmarks'")
+        raise _Unusable("is no result file: it lacks the key 'benchmarks'")
     facts = data.get("ipcbench")
     if not isinstance(facts, dict):
-        raise ResultError(f"{file} is a pyperf file of something else: it lacks the key 'ipcbench'")
+        raise _Unusable("is a pyperf file of something else: it lacks the key 'ipcbench'")
     version = facts.get("format")
-    if not isinstance(version, int) or version < 1:
-        raise ResultError(f"{file} has no valid format version: {version!r}")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _Unusable(f"has no valid format version: {version!r}")
     if version > FORMAT:
-        raise ResultError(
-            f"{file} was written by a newer ipcbench (format {version}, this one reads up to {FORMAT}): update it"
-        )
+        raise _Unusable(f"was written by a newer ipcbench (format {version}, this one reads up to {FORMAT}): update it")
 
 
-def _benchmark(file: Path, raw: Raw, common: dict[str, Any]) -> Benchmark:
-    runs = [run for run in raw.runs if run.values]
-    metadata = common | raw.metadata | (runs[0].metadata if runs else {})
+def _is_json_with_nan(text: bytes) -> bool:
+    """Python's own reader takes NaN and Infinity, which aren't JSON."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_names(raw: File, benchmarks: list[Benchmark]) -> None:
+    names = [each.axes.name for each in benchmarks] + [each.id for each in raw.ipcbench.cases]
+    if not names:
+        raise _Unusable("holds no case at all: neither measured, failed nor skipped")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise _Unusable(f"is damaged: it holds {name} twice")
+        seen.add(name)
+
+
+def _benchmark(raw: Raw, common: dict[str, Any]) -> Benchmark:
+    """The levels merged, the inner one winning; calibration runs, which have no values, are left out."""
+    metadata = {**common, **raw.metadata}
     name = metadata.get("name", "a benchmark without name")
+    runs = [run for run in raw.runs if run.values]
     if not runs:
-        raise ResultError(f"{file}: {name} has no runs with values")
-    missing = [key for key in NEEDED if key not in metadata]
-    if missing:
-        raise ResultError(f"{file}: {name} lacks the metadata {missing[0]!r}")
-    if metadata.get("unit", "second") != "second":
-        raise ResultError(f"{file}: {name} is measured in {metadata['unit']!r}, not in seconds")
+        raise _Unusable(f"holds no runs with values for {name}")
+    try:
+        axes = msgspec.convert(metadata, Axes)
+    except msgspec.ValidationError as error:
+        raise _Unusable(f"lacks usable metadata for {name}: {error}") from error
+    if axes.unit != "second":
+        raise _Unusable(f"holds {name} in the unit {axes.unit!r}, not in seconds")
     for run in runs:
-        for value in run.values:
-            if not (math.isfinite(value) and value > 0):
-                raise ResultError(f"{file}: {name} has the value {value}, which is no time")
-    return Benchmark(metadata, runs)
+        if not all(math.isfinite(value) and value > 0 for value in run.values):
+            wrong = next(value for value in run.values if not (math.isfinite(value) and value > 0))
+            raise _Unusable(f"holds the value {wrong} for {name}, which is no time")
+        for cost in ("cpu_user_s", "cpu_system_s", "lost"):
+            if not isinstance(run.metadata.get(cost, 0.0), (int, float)):
+                raise _Unusable(f"holds the text {run.metadata[cost]!r} as {cost} for {name}")
+    return Benchmark(axes, metadata, runs)

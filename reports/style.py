@@ -1,13 +1,15 @@
-"""Colours and names: the same for the same mechanism in every figure, readable for colour-blind eyes.
+"""Colours, markers and dashes: the same for the same mechanism in every figure, readable for colour-blind eyes.
 
-The hues are Okabe and Ito's (Color Universal Design, 2008), one a family; within a family the line style and marker tell.
+The hues are Okabe and Ito's (Color Universal Design, 2008), one a family; within a family the shade, the marker and the
+dashes tell. All of it follows from the name alone, never from what else is drawn.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
-__all__ = ["FAMILIES", "family_colour", "look"]
+__all__ = ["FAMILIES", "colour", "family_colour", "look", "text_colour"]
 
 FAMILIES = {
     "pipe": "#0072B2",
@@ -21,18 +23,24 @@ FAMILIES = {
 }
 OTHER = "#888888"
 MEMBERS = {
-    "pipe": ("pipe", "pipe-simplex", "os-pipe", "fifo"),
-    "queue": ("queue", "simple-queue", "joinable-queue"),
-    "shared-memory": (
-        *("shared-memory", "shared-memory-numpy", "shared-memory-ring"),
-        *("shared-memory-ring spin", "shared-memory-ring adaptive"),
-    ),
-    "synchronised": ("value", "array", "raw-array"),
-    "socket": ("unix-stream", "tcp", "socketpair"),
-    "datagram": ("udp", "unix-datagram", "unix-seqpacket"),
-    "manager": ("manager-queue", "manager-list", "manager-dict", "manager-value", "manager-namespace"),
-    "floor": ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
+    name: index
+    for family in (
+        ("pipe", "pipe-simplex", "os-pipe", "fifo"),
+        ("queue", "simple-queue", "joinable-queue"),
+        (
+            *("shared-memory", "shared-memory-numpy", "shared-memory-ring", "shared-memory-ring spin"),
+            *("shared-memory-ring adaptive", "value", "array", "raw-array"),
+        ),
+        ("unix-stream", "tcp", "socketpair"),
+        ("udp", "unix-datagram", "unix-seqpacket"),
+        ("manager-queue", "manager-list", "manager-dict", "manager-value", "manager-namespace"),
+        ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
+    )
+    for index, name in enumerate(family)
 }
+"""Places within a family; a mechanism that isn't here gets one by its name's checksum."""
+SHADES = (1.0, 0.62, 1.3, 0.78, 0.45, 1.15, 0.7, 0.55)
+"""By member: below 1 darker (times that), above 1 lighter."""
 MARKERS = "os^Dv<>P"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
@@ -42,14 +50,33 @@ def family_colour(family: str) -> str:
     return FAMILIES.get(family, OTHER)
 
 
+def colour(family: str, name: str) -> str:
+    """The mechanism's shade of its family's hue."""
+    return _shaded(family_colour(family), SHADES[_index(name) % len(SHADES)])
+
+
+def text_colour(family: str) -> str:
+    """The family's hue, dark enough to read on white."""
+    return _shaded(family_colour(family), 0.72)
+
+
 def look(family: str, name: str) -> dict[str, Any]:
-    """Keyword arguments of a line for that mechanism: by its name alone, whatever else is drawn."""
-    members = MEMBERS.get(family, ())
-    index = members.index(name) if name in members else sum(map(ord, name))
+    """Keyword arguments of a line for that mechanism."""
+    index = _index(name)
     return {
-        "color": family_colour(family),
+        "color": colour(family, name),
         "marker": MARKERS[index % len(MARKERS)],
         "linestyle": DASHES[index % len(DASHES)],
         "markersize": 4.5,
         "linewidth": 1.5,
     }
+
+
+def _index(name: str) -> int:
+    return MEMBERS.get(name, zlib.crc32(name.encode()))
+
+
+def _shaded(hue: str, factor: float) -> str:
+    parts = [float(int(hue[place : place + 2], 16)) for place in (1, 3, 5)]
+    parts = [p * factor if factor <= 1 else 255 - (255 - p) * (2 - factor) for p in parts]
+    return "#" + "".join(f"{round(part):02x}" for part in parts)

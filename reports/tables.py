@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ipcbench.reports import units
+from ipcbench.reports import choose, units
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["cells", "headline", "summary", "to_json"]
 
 SIZES = (64, 1 << 20)
-COLUMNS = ["case", "time", "95 % interval", "±", "× floor", "CPU / op", "rate", "bandwidth", "samples"]
 
 
 def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -25,22 +24,16 @@ def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def headline(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round trips of plain bytes at 64 B and 1 MiB, a row a mechanism and wait, fastest first."""
-    rows = frame[frame["status"].eq("measured") & frame["workload"].isin(["round-trip", "floor"])]
-    rows = rows[rows["start_method"].eq("fork") & rows["placement"].ne("same-core") & rows["payload"].ne("object")]
-    rows = rows[rows["variant"].isin(["", "wait=spin", "wait=adaptive"])]
-    rows = rows[rows["payload"].eq("bytes") | rows["mechanism"].isin(["value", "shared-memory-numpy"])]
-    rows = rows.assign(size=rows["size"].where(rows["mechanism"].ne("value"), SIZES[0]))
-    rows = rows[rows["size"].isin(SIZES)]
-    names = [
-        " ".join([m, v.partition("=")[2]]).strip() for m, v in zip(rows["mechanism"], rows["variant"], strict=True)
-    ]
-    ranked: pd.DataFrame = rows.assign(name=names).sort_values("mean_s")
-    return ranked
+    """Round trips at 64 B and 1 MiB, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
+    rows = choose.round_trips(frame)
+    parts = [choose.at(rows, size).assign(size=size) for size in SIZES]
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found
 
 
 def summary(frame: pd.DataFrame) -> Table:
     """The short table that the terminal shows."""
+    from rich.markup import escape
     from rich.table import Table
 
     rows = headline(frame)
@@ -52,7 +45,7 @@ def summary(frame: pd.DataFrame) -> Table:
         table.add_column(units.size(size), justify="right")
         table.add_column("", justify="right", style="dim")
     for name in dict.fromkeys(rows["name"]):
-        line = [str(name)]
+        line = [escape(str(rows[rows["name"].eq(name)]["label"].iloc[0]))]
         for size in SIZES:
             here = rows[rows["name"].eq(name) & rows["size"].eq(size)]
             line += _time(here.iloc[0]) if len(here) else ["–", ""]
@@ -61,13 +54,14 @@ def summary(frame: pd.DataFrame) -> Table:
 
 
 def _everything(frame: pd.DataFrame) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("case", box=None, pad_edge=False)
     table.add_column("time", justify="right")
     table.add_column("", justify="right", style="dim")
     for _, row in frame[frame["status"].eq("measured")].iterrows():
-        table.add_row(str(row["id"]), *_time(row))
+        table.add_row(escape(str(row["id"])), *_time(row))
     return table
 
 
@@ -82,7 +76,7 @@ def cells(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
-    known = not math.isnan(row["low_s"])
+    mean, known = row["mean_s"], not math.isnan(row["low_s"])
     moves = row["quantity"] in ("message", "copy")
     return {
         "workload": row["workload"],
@@ -93,19 +87,28 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "start": row["start_method"],
         "placement": row["placement"],
         "variant": row["variant"].replace(",", " "),
-        "time": units.seconds(row["mean_s"]),
+        "time": units.seconds(mean),
         "interval": f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}" if known else "one sample",
-        "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
+        "half": units.spread(mean, row["low_s"], row["high_s"]),
         "floor": "" if math.isnan(row["floor_ratio"]) else f"{row['floor_ratio']:.2f}",
-        "cpu": units.seconds(row["cpu_s"]) if row["cpu_s"] else "",
-        "rate": units.rate(1 / row["mean_s"]) if moves else "",
-        "bandwidth": units.bandwidth(row["size"] / row["mean_s"]) if moves else "",
-        "lost": f"{row['lost']:.2%}" if isinstance(row["lost"], float) and row["lost"] > 0 else "",
+        "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),
+        "rate": units.rate(1 / mean) if moves else "",
+        "bandwidth": units.bandwidth(row["size"] / mean) if moves else "",
+        "lost": "" if math.isnan(row["lost"]) else f"{row['lost']:.2%}",
         "samples": str(row["samples"]),
-        "seconds": f"{row['mean_s']:.9g}",
+        "bytes": f"{row['size']:.0f}",
+        "seconds": f"{mean:.9g}",
+        "low_seconds": f"{row['low_s']:.9g}" if known else "",
+        "share": f"{(row['high_s'] - row['low_s']) / mean:.9g}" if known else "",
+        "cpu_seconds": "" if math.isnan(row["cpu_s"]) else f"{row['cpu_s']:.9g}",
+        "per_second": f"{1 / mean:.9g}" if moves else "",
+        "bytes_per_second": f"{row['size'] / mean:.9g}" if moves else "",
     }
 
 
 def _shape(row: pd.Series) -> str:
-    how = f", {row['channels']}" if isinstance(row["channels"], str) and row["channels"] else ""
-    return f"{row['near']:.0f}→{row['far']:.0f}{how}" if row["far"] else "1"
+    if row["workload"] == "pairs":
+        return f"{row['processes']:.0f} × 1→1"
+    if not row["far"]:
+        return "1"
+    return f"{row['near']:.0f}→{row['far']:.0f}" + (f", {row['channels']}" if row["channels"] else "")

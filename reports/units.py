@@ -15,6 +15,7 @@ def size(count: float) -> str:
 
 def seconds(value: float) -> str:
     """A time with three figures: 850 ns, 12.3 µs, 4.56 ms, 1.20 s."""
+    value = float(f"{value:.3g}")
     for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if value >= factor:
             return f"{_three(value / factor)} {unit}"
@@ -23,6 +24,7 @@ def seconds(value: float) -> str:
 
 def rate(value: float) -> str:
     """Messages per second: 12.3 k/s."""
+    value = float(f"{value:.3g}")
     for unit, factor in (("M", 1e6), ("k", 1e3)):
         if value >= factor:
             return f"{_three(value / factor)} {unit}/s"

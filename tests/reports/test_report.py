@@ -1,14 +1,19 @@
 """From a result file to everything drawn of it."""
 
+import base64
 import csv
+import io
 import json
 
+import pyperf
 import pytest
+from rich.console import Console
 
-from ipcbench.reports import compare, frame, schema
+from ipcbench.reports import compare, frame, page, schema, tables
 from ipcbench.reports.report import write_report
 from ipcbench.reports.schema import ResultError
 
+from . import synthetic
 from .make import benchmark, result
 
 PROMISED = (
@@ -81,3 +86,138 @@ def test_compare_sees_a_slowdown_and_no_difference(tmp_path):
         ("slower", pytest.approx(1.5)),
         ("no difference visible", 1.0),
     ]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    return write_report(synthetic.write(tmp_path_factory.mktemp("large"))).parent
+
+
+def test_pyperf_itself_reads_the_made_up_run(large):
+    assert len(pyperf.BenchmarkSuite.load(str(large / "run.json"))) == len(synthetic.document()["benchmarks"])
+
+
+def test_every_picture_is_a_file_and_in_the_page(large):
+    pictures = sorted(large.glob("*.png"))
+    assert len(pictures) == 7
+    text = (large / "report.html").read_text()
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert base64.b64encode(picture.read_bytes()).decode() in text
+    assert text.count("<img alt=") == 7
+
+
+def test_the_page_has_a_row_a_measured_case(large):
+    cases = (large / "report.html").read_text().partition('<table id="cases">')[2].partition("</table>")[0]
+    assert cases.count("<tr>") == 1 + len(synthetic.document()["benchmarks"])
+
+
+def test_nothing_else_is_left_in_the_folder(large):
+    names = {file.name for file in large.iterdir() if file.suffix != ".png"}
+    assert names == {"run.json", "cases.csv", "tables.md", "report.html"}
+
+
+def test_markdown_tables_have_one_width(large):
+    assert "\\|" in (large / "tables.md").read_text()
+    for table in (large / "tables.md").read_text().split("\n\n"):
+        rows = [line for line in table.strip().splitlines() if line.startswith("|")]
+        assert len({line.replace("\\|", "").count("|") for line in rows}) <= 1
+
+
+def test_what_a_file_says_is_no_markup(tmp_path):
+    notes = ["<script>alert(1)</script>", "[bold]"]
+    data = result([benchmark("pipe", 64)], notes=notes)
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    assert "<script>alert" not in write_report(tmp_path).read_text()
+
+
+def test_the_summary_tells_sleeping_from_spinning(large):
+    said = page.findings(frame.build(schema.load(large)))
+    assert any("that sleep while they wait, " in each and "64 B" in each and "95 %" in each for each in said)
+    assert any("shared-memory-ring spin" in each and "keeps a core busy" in each for each in said)
+
+
+def test_the_summary_does_not_call_one_of_equals_the_fastest(tmp_path):
+    (tmp_path / "run.json").write_text(
+        json.dumps(result([benchmark("pipe", 64), benchmark("shared-memory-ring", 64), benchmark("queue", 64)]))
+    )
+    (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
+    assert "pipe is the fastest" in first or "overlaps with that of shared-memory-ring" in first
+
+
+def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
+    there = tmp_path_factory.mktemp("elsewhere") / "deep"
+    assert write_report(stored / "run.json", there) == there / "report.html"
+    assert {file.name for file in stored.iterdir()} == {"run.json"}
+
+
+def test_a_bad_file_makes_no_folder(tmp_path):
+    (tmp_path / "run.json").write_text("")
+    with pytest.raises(ResultError):
+        write_report(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_without_any_figures_still_has_a_report(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(result([])))
+    text = write_report(tmp_path).read_text()
+    assert "PeerGone" in text
+    assert "left out" in text
+    tables.summary(frame.build(schema.load(tmp_path)))
+
+
+def test_json_has_null_for_what_is_unknown(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64, samples=1)])))
+    rows = json.loads(json.dumps(tables.to_json(frame.build(schema.load(tmp_path))), allow_nan=False))
+    assert [rows[0][key] for key in ("low_s", "high_s", "lost")] == [None, None, None]
+    assert rows[0]["mean_s"] == pytest.approx(50e-6 * (1 + 64 / 65536))
+
+
+def test_costs_that_were_not_measured_are_not_nought(tmp_path):
+    data = result([benchmark("pipe", 64)])
+    for run in data["benchmarks"][0]["runs"]:
+        run["metadata"] = {"loops": 100}
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    table = frame.build(schema.load(tmp_path))
+    assert table["cpu_s"].isna().all()
+
+
+def two_runs(tmp_path, old, new):
+    for name, data in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    return [schema.load(tmp_path / f"{name}.json") for name in ("old", "new")]
+
+
+def test_compare_lists_what_only_one_side_has_and_why(tmp_path):
+    sides = two_runs(tmp_path, result([benchmark("pipe", 64), benchmark("tcp", 64)]), result([benchmark("queue", 64)]))
+    rows = {row["id"].split("/")[1]: row for row in compare.compare(*sides)}
+    assert rows["pipe"]["says"] == rows["tcp"]["says"] == "only in the old run"
+    assert rows["queue"]["says"] == "only in the new run"
+    assert rows["queue"]["old_s"] is None
+    assert rows["queue"]["new_s"] > 0
+    json.dumps(list(rows.values()), allow_nan=False)
+
+
+def test_compare_does_not_compare_a_revised_workload_nor_single_samples(tmp_path):
+    old = result([benchmark("pipe", 64), benchmark("queue", 64, samples=1)])
+    sides = two_runs(tmp_path, old, result([benchmark("pipe", 64, case_revision=2), benchmark("queue", 64)]))
+    says = [row["says"] for row in compare.compare(*sides)]
+    assert says == ["not comparable: the workload was revised", "too few samples to tell"]
+
+
+def test_compare_warns_of_another_machine_and_of_an_interrupted_run(tmp_path):
+    other = result(status="interrupted")
+    other["metadata"]["python_version"] = "3.13.0 (64-bit)"
+    said = compare.warnings(*two_runs(tmp_path, result(), other))
+    assert len(said) == 2
+    assert "python version differs" in said[0]
+    assert "interrupted" in said[1]
+    assert compare.warnings(*two_runs(tmp_path, result(), result())) == []
+
+
+def test_the_terminal_shows_what_the_file_says_literally(tmp_path):
+    data = result([benchmark("pipe", 64, name="round-trip/[red]pipe/bytes/64B/1/fork/cross-core")])
+    sides = two_runs(tmp_path, data, data)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(compare.render(compare.compare(*sides)))
+    assert "[red]pipe" in console.export_text()

@@ -1,0 +1,60 @@
+"""Which cases stand for a mechanism in a figure or a short table, and what they are called there."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["at", "measured", "name", "round_trips"]
+
+WAITS = ("", "wait=spin", "wait=adaptive")
+PAYLOADS = ("bytes", "scalar", "array")
+"""Of these the first that was measured stands for a mechanism: some carry one kind only."""
+LIMITED = 64
+"""Bytes: a mechanism that takes less than this much in any case (a scalar) is shown among small messages."""
+
+
+def name(mechanism: str, variant: str) -> str:
+    """The mechanism and its options' values: `shared-memory-ring spin`."""
+    return " ".join([mechanism, *(pair.partition("=")[2] for pair in variant.split(",") if pair)])
+
+
+def measured(frame: pd.DataFrame) -> pd.DataFrame:
+    """The measured cases with a column `name`."""
+    rows = frame[frame["status"].eq("measured")]
+    names = [name(m, v) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)]
+    named: pd.DataFrame = rows.assign(name=pd.Series(names, index=rows.index, dtype=object))
+    return named
+
+
+def round_trips(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a mechanism, wait strategy and size: started by fork, on two cores if any ran there, plain bytes if it can.
+
+    Floors are among them, as far as they carry a payload.
+    """
+    rows = measured(frame)
+    rows = rows[rows["workload"].isin(["round-trip", "floor"]) & rows["variant"].isin(WAITS)]
+    rows = rows[rows["payload"].isin(PAYLOADS) & ~rows["mechanism"].isin(["memcpy", "c-semaphore"])]
+    rows = _first(rows, "start_method", ("fork", "spawn", "forkserver"))
+    rows = _first(rows, "placement", ("cross-core", "free", "same-core"))
+    order = rows["payload"].map(PAYLOADS.index)
+    rows = rows.assign(_order=order).sort_values("_order", kind="stable").drop_duplicates(["name", "size"])
+    chosen: pd.DataFrame = rows.drop(columns="_order")
+    return chosen
+
+
+def _first(rows: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.DataFrame:
+    """The rows with the first of the values that any row has."""
+    for value in values:
+        here: pd.DataFrame = rows[rows[column].eq(value)]
+        if len(here):
+            return here
+    return rows
+
+
+def at(rows: pd.DataFrame, size: int) -> pd.DataFrame:
+    """The rows of that size, fastest first; a scalar counts as a small message and is called by its size."""
+    small = rows["payload"].eq("scalar") & (size == LIMITED)
+    here = rows[rows["size"].eq(size) | small]
+    called = [f"{n} ({s} B)" if s != size else n for n, s in zip(here["name"], here["size"], strict=True)]
+    ranked: pd.DataFrame = here.assign(label=called).sort_values("mean_s")
+    return ranked

@@ -1,0 +1,105 @@
+"""Draws figures with a row a mechanism: the ranking, and marks side by side (placement, start method, opening)."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+
+from ipcbench.reports import axes as shared
+from ipcbench.reports import style, units
+from ipcbench.reports.figures import Figure, Panel, Series
+
+__all__ = ["marks", "ranking"]
+
+ROW = 0.225
+"""Inches of a row."""
+SHAPES = "osD^v"
+
+
+def ranking(figure: Figure) -> Canvas:
+    """Fastest first; the name at the left, the mean at the right, a stroke where C is."""
+    made, grid = _grid(figure)
+    for place, panel in zip(grid, figure.panels, strict=True):
+        _prepare(place, figure, panel, room=0.3)
+        left = place.get_xlim()[0]
+        for row, each in enumerate(panel.series):
+            place.hlines(row, left, each.y[0], color=shared.GREY, linewidth=0.7, zorder=1)
+            _mark(place, row, each, 0, "o")
+            if each.floor is not None:
+                place.plot(each.floor, row, "|", color="#59626a", markersize=8, markeredgewidth=1.4, zorder=2)
+            edge = min(max(each.high[0], each.y[0]), place.get_xlim()[1])
+            place.annotate(
+                units.seconds(each.y[0]),
+                (edge, row),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color=shared.INK,
+            )
+    if any(each.floor is not None for panel in figure.panels for each in panel.series):
+        stroke = Line2D([], [], color="#59626a", marker="|", linestyle="", markersize=8, markeredgewidth=1.4)
+        _legend(made, [stroke], ["the same primitive in C"])
+    return made
+
+
+def marks(figure: Figure) -> Canvas:
+    """One row a mechanism with a mark for each way; a thin line joins them."""
+    made, grid = _grid(figure)
+    for place, panel in zip(grid, figure.panels, strict=True):
+        _prepare(place, figure, panel, room=0.0)
+        for row, each in enumerate(panel.series):
+            place.hlines(row, min(each.y), max(each.y), color=shared.GREY, linewidth=1.2, zorder=1)
+            for index, way in enumerate(each.x):
+                shift = (way - (len(figure.ticks) - 1) / 2) * 0.2
+                _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)], hollow=way == 0)
+    handles = [
+        Line2D(
+            *([], []),
+            color=shared.SOFT,
+            marker=SHAPES[int(way) % len(SHAPES)],
+            linestyle="",
+            markersize=5,
+            markerfacecolor="white" if way == 0 else shared.SOFT,
+        )
+        for way, _ in figure.ticks
+    ]
+    _legend(made, handles, [text for _, text in figure.ticks])
+    return made
+
+
+def _grid(figure: Figure) -> tuple[Canvas, list[Axes]]:
+    rows = max(len(panel.series) for panel in figure.panels)
+    count = len(figure.panels)
+    made = shared.canvas(figure.title, 5.6 * count + 0.4 if count > 1 else 8.0, ROW * rows + 1.7)
+    return made, list(made.subplots(1, count, squeeze=False).flat)
+
+
+def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:
+    """Axes with a name a row; `room` is the share of the width kept free for numbers."""
+    shared.frame(place, panel.title)
+    points = [value for each in panel.series for value in each.y]
+    ends = [value for each in panel.series for value in [*each.low, *each.high]]
+    floors = [each.floor for each in panel.series if each.floor is not None]
+    low, high = shared.limits([*points, *floors], [*ends, *floors])
+    shared.log_axis(place, "x", figure.unit, low, high * (high / low) ** (room / (1 - room) * 0.6))
+    place.set_yticks(range(len(panel.series)), [each.text for each in panel.series])
+    for tick, each in zip(place.get_yticklabels(), panel.series, strict=True):
+        tick.set_color(style.text_colour(each.family))
+        tick.set_fontsize(8.5)
+    place.tick_params(axis="y", length=0)
+    place.set_ylim(len(panel.series) - 0.4, -0.6)
+    place.grid(visible=False, axis="y")
+    place.set_xlabel(figure.y, fontsize=8, color=shared.SOFT)
+
+
+def _mark(place: Axes, row: float, each: Series, index: int, shape: str, *, hollow: bool = False) -> None:
+    colour = style.colour(each.family, each.name)
+    place.hlines(row, each.low[index], each.high[index], color=colour, linewidth=3, alpha=0.4, zorder=2)
+    fill = "white" if hollow else colour
+    place.plot(each.y[index], row, shape, color=colour, markerfacecolor=fill, markersize=5, zorder=3)
+
+
+def _legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
+    made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)

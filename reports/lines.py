@@ -1,0 +1,97 @@
+"""Draws figures of lines: small multiples with the others in grey behind, and names at the lines' ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure as Canvas
+
+from ipcbench.reports import axes as shared
+from ipcbench.reports import style
+from ipcbench.reports.figures import Figure, Panel, Series
+
+__all__ = ["draw"]
+
+HEIGHT = 2.9
+"""Inches of a panel."""
+LINE = 0.125
+"""Inches between two names."""
+FLOOR = "#6b747c"
+Look = dict[str, Any]
+"""Keyword arguments of a line."""
+
+
+def draw(figure: Figure) -> Canvas:
+    """All panels on the same axes, so that they can be compared by eye."""
+    count = len(figure.panels)
+    columns = min(2, count)
+    rows = math.ceil(count / columns)
+    made = shared.canvas(figure.title, 4.9 * columns + 0.3, (HEIGHT + 0.55) * rows + 0.4)
+    grid = made.subplots(rows, columns, squeeze=False)
+    low, high = _range(figure)
+    for index, (axes, panel) in enumerate(zip(grid.flat, figure.panels, strict=False)):
+        shared.frame(axes, panel.title)
+        shared.size_axis(axes, figure.ticks)
+        shared.log_axis(axes, "y", figure.unit, low, high)
+        _panel(axes, panel, (low, high))
+        axes.set_xlabel(figure.x, fontsize=8, color=shared.SOFT)
+        if index % columns == 0:
+            axes.set_ylabel(figure.y, fontsize=8, color=shared.SOFT)
+    shared.hide_rest(made, count)
+    return made
+
+
+def _range(figure: Figure) -> tuple[float, float]:
+    every = [each for panel in figure.panels for each in [*panel.series, *panel.floors]]
+    every += [panel.limit for panel in figure.panels if panel.limit is not None]
+    ends = [value for each in every for value in [*each.low, *each.high]]
+    return shared.limits([value for each in every for value in each.y], ends)
+
+
+def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
+    grey = [list(zip(each.x, each.y, strict=True)) for each in panel.background]
+    axes.add_collection(LineCollection(grey, colors=shared.GREY, linewidths=0.8, zorder=1), autolim=False)
+    named: list[tuple[Series, Look]] = []
+    if panel.limit is not None:
+        axes.plot(panel.limit.x, panel.limit.y, color="black", linestyle=":", linewidth=1.3, zorder=2)
+        named.append((panel.limit, {"color": "black", "linestyle": ":"}))
+    for each in panel.floors:
+        axes.plot(each.x, each.y, color=FLOOR, linestyle=(0, (4, 2.5)), linewidth=1.0, zorder=2)
+        named.append((each, {"color": FLOOR, "linestyle": (0, (4, 2.5))}))
+    for index, each in enumerate(panel.series):
+        x = _beside(each.x, index - (len(panel.series) - 1) / 2)
+        bars = shared.errors(each.y, each.low, each.high)
+        look = style.look(each.family, each.name)
+        axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **look)
+        named.append((each, look))
+    _names(axes, named, span)
+
+
+def _beside(x: Sequence[float], step: float) -> list[float]:
+    """Moved a little, so that intervals of several lines don't lie upon each other."""
+    return [each * 2 ** (0.09 * step) if len(x) > 4 else each * 2 ** (0.02 * step) for each in x]
+
+
+def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:
+    """Each name at the right with its marker, as near to its line's end as the others let it, joined to it by a hair line."""
+    low, high = (math.log(each) for each in span)
+    wanted = [(math.log(each.y[-1]) - low) / (high - low) for each, _ in named]
+    right = axes.get_xlim()[1]
+    for (each, look), place in zip(named, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
+        ends = [each.y[-1], math.exp(low + place * (high - low))]
+        axes.plot([each.x[-1], right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
+        sample = {**look, "markersize": 4, "linewidth": 1.1, "transform": axes.transAxes, "clip_on": False}
+        axes.plot([1.025, 1.05, 1.075], [place] * 3, markevery=[1], **sample)
+        axes.annotate(
+            each.text,
+            xy=(1.09, place),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=7.5,
+            color=shared.INK,
+            annotation_clip=False,
+        )

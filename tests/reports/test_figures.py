@@ -1,0 +1,157 @@
+"""Figure data, chosen cases and labels of a run as large as a real one."""
+
+import itertools
+
+import pytest
+
+from ipcbench.reports import axes, choose, figures, frame, schema, style, units
+
+from . import synthetic
+from .make import benchmark, result
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return frame.build(schema.load(synthetic.write(tmp_path_factory.mktemp("run"))))
+
+
+@pytest.fixture(scope="module")
+def drawn(table):
+    return {figure.file: figure for figure in figures.all_figures(table)}
+
+
+def series(figure):
+    return [each for panel in figure.panels for each in panel.series]
+
+
+def small_table(tmp_path, *benchmarks):
+    import json
+
+    (tmp_path / "run.json").write_text(json.dumps(result(list(benchmarks))))
+    return frame.build(schema.load(tmp_path))
+
+
+def test_a_full_run_has_every_figure(drawn, table):
+    names = "ranking round-trip bandwidth scaling start-methods placement open"
+    assert list(drawn) == [f"{name}.png" for name in names.split()]
+    assert figures.absent(table) == []
+
+
+def test_a_figure_without_data_is_left_out_and_the_reason_is_said(tmp_path):
+    table = small_table(tmp_path, benchmark("pipe", 64))
+    assert [figure.file for figure in figures.all_figures(table)] == ["ranking.png"]
+    assert len(figures.absent(table)) == 6
+    assert any("fan-out" in why for why in figures.absent(table))
+
+
+def test_the_ranking_has_each_mechanism_once_fastest_first(drawn):
+    for panel in drawn["ranking.png"].panels:
+        names, means = [each.name for each in panel.series], [each.y[0] for each in panel.series]
+        assert len(set(names)) == len(names)
+        assert means == sorted(means)
+        assert not any(each.family == "floor" for each in panel.series)
+    small = {each.name: each for each in drawn["ranking.png"].panels[0].series}
+    assert {*synthetic.MECHANISMS, "shared-memory-ring spin", "shared-memory-ring adaptive"} == small.keys()
+    assert small["value"].text == "value (8 B)"
+
+
+def test_the_ranking_marks_each_mechanisms_own_floor(drawn, table):
+    means = dict(zip(table["id"], table["mean_s"], strict=True))
+    small = {each.name: each for each in drawn["ranking.png"].panels[0].series}
+    assert small["pipe"].floor == means["floor/c-unix-stream/bytes/64B/1/fork/cross-core"]
+    assert small["shared-memory-ring spin"].floor == means["floor/c-spin/bytes/64B/1/fork/cross-core"]
+    assert small["udp"].floor is None
+
+
+def test_intervals_hold_their_points_in_every_figure(drawn):
+    for each in itertools.chain.from_iterable(map(series, drawn.values())):
+        for low, middle, high in zip(each.low, each.y, each.high, strict=True):
+            assert 0 < low < middle < high
+
+
+def test_bandwidth_is_size_over_time_of_a_stream_and_twice_that_of_a_round_trip(drawn, tmp_path):
+    streams = next(each for each in series(drawn["bandwidth.png"]) if each.name == "os-pipe")
+    assert streams.x == [float(size) for size in synthetic.SIZES]
+    plain = small_table(tmp_path, benchmark("pipe", 64), benchmark("pipe", 1 << 20))
+    (made,) = series(figures.bandwidth(plain))
+    assert made.y[1] == pytest.approx(2 * (1 << 20) / plain["mean_s"][1])
+    assert "round trips" in figures.bandwidth(plain).title
+
+
+def test_bandwidth_shows_memcpy_as_the_limit(drawn, table):
+    limit = drawn["bandwidth.png"].panels[0].limit
+    rows = table[table["mechanism"].eq("memcpy")].sort_values("size")
+    assert limit.y == pytest.approx((rows["size"] / rows["mean_s"]).tolist())
+
+
+def test_a_panel_of_a_family_shows_the_floors_it_is_compared_with(drawn):
+    floors = {panel.title: {each.name for each in panel.floors} for panel in drawn["round-trip.png"].panels}
+    assert floors["pipe"] == {"c-pipe", "c-fifo", "c-unix-stream"}
+    assert floors["shared-memory"] == {"c-shared-memory", "c-spin"}
+    assert floors["manager"] == set()
+
+
+def test_start_methods_compares_what_has_several(drawn):
+    figure = drawn["start-methods.png"]
+    assert [text for _, text in figure.ticks] == ["fork", "forkserver", "spawn"]
+    assert {each.name for each in series(figure)} == {"pipe", "queue", "unix-stream", "shared-memory"}
+    assert all(each.x == [0.0, 1.0, 2.0] for each in series(figure))
+
+
+def test_scaling_says_whether_channels_are_shared(drawn):
+    (out, *_) = drawn["scaling.png"].panels
+    assert [each.text for each in out.series] == ["pipe, separate", "queue, shared", "tcp, separate"]
+    assert [text for _, text in drawn["scaling.png"].ticks] == ["1", "2", "4", "8"]
+
+
+def test_a_mechanism_looks_the_same_whatever_else_is_drawn_and_differs_from_its_family():
+    for family, names in itertools.groupby(sorted(synthetic.MECHANISMS, key=family_of), key=family_of):
+        looks = [repr(sorted(style.look(family, name).items(), key=lambda pair: pair[0])) for name in names]
+        assert len(set(looks)) == len(looks)
+    assert style.look("pipe", "somebody-elses") == style.look("pipe", "somebody-elses")
+
+
+def family_of(name):
+    return synthetic.MECHANISMS[name][0]
+
+
+def test_names_come_from_the_mechanism_and_its_options():
+    assert choose.name("pipe", "") == "pipe"
+    assert choose.name("ring", "consume=none,wait=spin") == "ring none spin"
+
+
+@pytest.mark.parametrize("wanted", [[0.5] * 8, [0.0, 0.0, 1.0, 1.0], [0.9, 0.2, 0.21], [1.4], [0.5] * 40])
+def test_labels_keep_apart_and_in_order(wanted):
+    found = axes.apart(wanted, 0.05)
+    ordered = sorted(found)
+    assert all(b - a > 0.05 - 1e-9 for a, b in itertools.pairwise(ordered))
+    assert min(found) > -1e-9
+    assert [found[i] for i in sorted(range(len(wanted)), key=wanted.__getitem__)] == ordered
+
+
+@pytest.mark.parametrize("low", [1e-7, 3.3e-5, 0.7])
+@pytest.mark.parametrize("factor", [6.0, 40.0, 1e6])
+def test_an_axis_has_at_least_two_ticks_and_few(low, factor):
+    assert 2 <= len(axes.ticks(low, low * factor)) <= 9
+    assert 2 <= len(axes.ticks(low * 1e9, low * 1e9 * factor, binary=True)) <= 9
+
+
+def test_an_axis_holds_every_point_and_is_not_stretched_by_one_wide_interval():
+    low, high = axes.limits([1.0, 2.0], [1e-6, 2.0, 1e9])
+    assert 0.05 < low < 1.0
+    assert 2.0 < high < 50.0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(9.06e-7, "906 ns"), (9.999e-7, "1.00 µs"), (1.234e-5, "12.3 µs"), (9.997e-4, "1.00 ms"), (1.2, "1.20 s")],
+)
+def test_times_have_three_figures(value, text):
+    assert units.seconds(value) == text
+
+
+def test_half_an_interval_is_told_in_percent_up_to_a_hundred():
+    nan = float("nan")
+    assert units.spread(1.0, 0.9, 1.1) == "±10 %"
+    assert units.spread(1.0, 0.1, 10.0) == "±>100 %"
+    assert units.spread(1.0, nan, nan) == "±?"
