@@ -208,7 +208,8 @@ def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], C
         if expected > ring.most:
             raise MessageTooLarge(f"a slot holds at most {ring.most:,} bytes or items, not {expected:,}")
         target = _target(buffer)
-        narrow = _rows(ring, ring.narrow(expected), expected, lambda index: (index + 1) % batch == 0)
+        # Both sides of a batch's border: the slot before may have been taken by recv(), which frees it only with the next.
+        narrow = _rows(ring, ring.narrow(expected), expected, lambda index: 0 in (index % batch, (index + 1) % batch))
 
         def receive() -> None:
             nonlocal at

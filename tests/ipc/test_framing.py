@@ -5,11 +5,12 @@ from collections import deque
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from streams import CutSocket, CutSystem, Stream
+
 from ipcbench.ipc import framing
 from ipcbench.ipc.codec import dress
 from ipcbench.ipc.contract import Endpoint, Spec
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
-from streams import CutSocket, CutSystem, Stream
 
 pytestmark = pytest.mark.timeout(60)
 settings.register_profile("ipc", deadline=None)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Mechanism, PairMechanism, Traits
 
@@ -62,7 +63,8 @@ def test_a_plugin_is_a_class_or_an_instance(plugins, found):
 
 
 @pytest.mark.parametrize(
-    ("name", "found", "said"), [("fine", object(), "no"), ("fine", Misnamed, "'other'"), ("FINE", Shouting, "lower-case")]
+    ("name", "found", "said"),
+    [("fine", object(), "no"), ("fine", Misnamed, "'other'"), ("FINE", Shouting, "lower-case")],
 )
 def test_rule_1_a_broken_plugin_is_refused(plugins, name, found, said):
     plugins[name] = Point(found)
@@ -84,6 +86,11 @@ def test_mechanisms_import_fast():
     )
     env_path = ":".join(sys.path)
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True, env={"PYTHONPATH": env_path}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        env={"PYTHONPATH": env_path},
     )
     assert done.stdout.split() == []

@@ -1,5 +1,6 @@
 """The ring against a deque as its model, in every way of waiting, and the slots that the mailboxes share."""
 
+import signal
 from collections import deque
 from threading import Semaphore
 
@@ -7,7 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
 from ipcbench.ipc import ring
 from ipcbench.ipc.errors import DamagedMessage, IpcError, MessageTooLarge
 from ipcbench.ipc.mailbox import waiter
@@ -16,12 +25,40 @@ from ipcbench.ipc.memory import ArraySlot, BytesSlot
 pytestmark = pytest.mark.timeout(60)
 
 
+class Bounded(Semaphore):
+    """Waiting for ever is a failure."""
+
+    def acquire(self, blocking=True):
+        taken = super().acquire(blocking, 5 if blocking else None)
+        assert taken or not blocking, "nobody posts this semaphore"
+        return taken
+
+
+@pytest.fixture
+def _spinning_is_bounded():
+    """By CPU time: a spin that never ends raises, in every example that hypothesis tries."""
+
+    def fail(*_):
+        raise AssertionError("spins for ever")
+
+    before = signal.signal(signal.SIGVTALRM, fail)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
 class RingModel(RuleBasedStateMachine):
     """As many messages as the window are in flight without anyone waiting, however they are sent and received."""
 
     wait = "spin"
 
-    @initialize(window=st.integers(1, 12), size=st.sampled_from([8, 64, 200, 1024]), kind=st.sampled_from(["bytes", "array"]))
+    def __init__(self):
+        super().__init__()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 5)
+
+    @initialize(
+        window=st.integers(1, 12), size=st.sampled_from([8, 64, 200, 1024]), kind=st.sampled_from(["bytes", "array"])
+    )
     def open(self, window, size, kind):
         slots = ring.slots_for(size, window)
         self.memory = bytearray(ring.room(slots, size))
@@ -33,7 +70,7 @@ class RingModel(RuleBasedStateMachine):
         if self.wait == "spin":
             self.end = ring.spinning(out, back)
         else:
-            free, full = Semaphore(slots), Semaphore(0)
+            free, full = Bounded(slots), Bounded(0)
             wait_free, wait_full = (waiter(semaphore, self.wait) for semaphore in (free, full))
             self.end = ring.waking(out, back, wait_free, full.release, wait_full, free.release)
 
@@ -47,14 +84,14 @@ class RingModel(RuleBasedStateMachine):
         """Slots that the model knows to be in use: what waits, and the view that is out."""
         return len(self.model) + (self.view is not None)
 
-    @precondition(lambda self: self.taken() < self.window or not self.model and self.view is None)
+    @precondition(lambda self: self.taken() < self.window or (not self.model and self.view is None))
     @rule(length=st.integers(0, 1024), seed=st.integers(0, 255))
     def send(self, length, seed):
         message = self.message(length, seed)
         self.end.send(message)
         self.model.append(list(message))
 
-    @precondition(lambda self: self.taken() < self.window or not self.model and self.view is None)
+    @precondition(lambda self: self.taken() < self.window or (not self.model and self.view is None))
     @rule(length=st.integers(0, 1024), seed=st.integers(0, 255))
     def send_in_place(self, length, seed):
         message = self.message(length, seed)
@@ -97,12 +134,14 @@ class RingModel(RuleBasedStateMachine):
             assert list(message) == expected
 
     def teardown(self):
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if hasattr(self, "end"):
             self.view = None
             self.end.close()
             self.memory += b"x"  # would raise BufferError while a view of it is alive
 
 
+@pytest.mark.usefixtures("_spinning_is_bounded")
 @pytest.mark.parametrize("wait", ["spin", "block", "adaptive"])
 def test_ring_is_a_deque(wait):
     machine = type(f"{wait.title()}Ring", (RingModel,), {"wait": wait})
