@@ -1,0 +1,74 @@
+"""What Python costs: the suite's round trip over the same primitive with the same framing in C, pinned alike, in turn.
+
+`python against_c.py [PAIRINGS]`. The hand-over figure compares with two copies of the payload by numpy.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import arms
+import numpy as np
+
+from ipcbench.bench import floor, placement
+
+ROWS = (
+    ("os-pipe", "", "pipe", "64B", "same-core", 1.5),
+    ("os-pipe", "", "pipe", "64B", "cross-core", 1.15),
+    ("shared-memory", "", "shared-memory", "64B", "same-core", 1.4),
+    ("shared-memory-ring", "/wait=spin", "spin", "64B", "cross-core", 7.0),
+    ("unix-stream", "", "unix-stream", "64B", "same-core", None),
+    ("tcp", "", "tcp", "64B", "same-core", None),
+    ("fifo", "", "fifo", "64B", "same-core", None),
+)
+HANDOVER = "round-trip/shared-memory-ring/bytes/16MiB/1/fork/cross-core/consume=none"
+
+
+def main(pairings=10):
+    cores = placement.allowed()
+    print("| mechanism | against | size | placement | ratio | middle half | bound |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        program = floor.build(Path(folder))
+        for name, variant, primitive, label, place, bound in ROWS:
+            near, far = (placement.cpus(place, side, cores)[0] for side in ("near", "far"))
+            ours = arms.suite_arm(f"round-trip/{name}/bytes/{label}/1/fork/{place}{variant}")
+            middle, low, high = arms.compare(ours, [program, primitive, 64, near, far], pairings)
+            failed |= bound is not None and middle > bound
+            print(
+                f"| {name}{variant[1:] and ' ' + variant[1:]} | c-{primitive} | {label} | {place} "
+                f"| {middle:.2f} | {low:.2f}–{high:.2f} | {bound or ''} |",
+                flush=True,
+            )
+    copies = [sys.executable, Path(__file__).parent / "against_c.py", "two-copies", 16 << 20, cores[-1]]
+    middle, low, high = arms.compare(arms.suite_arm(HANDOVER), copies, pairings)
+    failed |= middle > 1.2
+    print(
+        f"| shared-memory-ring hand-over | two memcpy | 16MiB | cross-core | {middle:.2f} | {low:.2f}–{high:.2f} | 1.2 |"
+    )
+    return int(failed)
+
+
+def two_copies(size, cpu):
+    """An arm whose operation is two copies of the size, from rotating sources as a round trip's."""
+    placement.pin((cpu,))
+    from itertools import cycle, islice
+    from time import perf_counter
+
+    sources = cycle([np.full(size, index, np.uint8) for index in range(4)])
+    one, two = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        begin = perf_counter()
+        for source in islice(sources, int(line)):
+            np.copyto(one, source)
+            np.copyto(two, one)
+        print(repr(perf_counter() - begin), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["two-copies"]:
+        two_copies(*map(int, sys.argv[2:]))
+    else:
+        sys.exit(main(*map(int, sys.argv[1:])))
