@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ipcbench.bench import payloads, peers, placement
+from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import Case
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, of_process, of_self
@@ -222,6 +223,7 @@ class _Session:
         first = cases[0]
         self.context = multiprocessing.get_context(first.start_method)
         self.cores = placement.allowed()
+        settle_allocator()
         self.counts = workload.sides(first.processes)
         self.good = False
         channels = self._open(stack)

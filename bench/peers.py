@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ipcbench.bench import placement
+from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError
 
@@ -89,11 +91,14 @@ def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drop
     """A peer's whole life."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
-    signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+    signal.signal(
+        signal.SIGALRM, signal.SIG_DFL
+    )  # a forked peer has the handler of the worker's guard, but not its timer
     end_with_parent()
     for drop in drops:
         drop()
     placement.pin(cores)
+    settle_allocator()
     try:
         control.send(("up", os.getpid()))
         control.recv()  # attaching begins when all peers are up
@@ -125,9 +130,22 @@ def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, A
 
 
 def end_with_parent() -> None:
-    """A thread that ends this process as soon as the parent is gone, however that came about."""
+    """Have this process end as soon as the parent is gone, however that came about.
+
+    The parent's sentinel is a pipe whose other end closes with it, and Linux can signal that (F_SETOWN and O_ASYNC in fcntl(2)): SIGIO ends
+    the process by default. A thread that waits for the sentinel made a 64 B round trip on one core 2 % slower.
+    """
     parent = parent_process()
     if parent is None:
+        return
+    if sys.platform == "linux":
+        import fcntl
+
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+        if connection.wait([parent.sentinel], 0):  # gone before anybody could be told
+            os._exit(1)
         return
 
     def watch() -> None:

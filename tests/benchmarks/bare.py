@@ -1,5 +1,8 @@
 """Bare round-trip loops, as a careful programmer would write them by hand; imports nothing of the suite.
 
+It has what such a programmer would have as well: pyperf in the process, a socket's deadline, an allocator in the state of a program that has
+run for a while (see `settle`), a look at the length of what came.
+
 `python bare.py MECHANISM SIZE NEAR_CPU FAR_CPU`, then a number of loops a line on standard input; answers with seconds a line.
 """
 
@@ -14,13 +17,22 @@ from itertools import cycle, islice
 from multiprocessing import shared_memory
 from time import perf_counter
 
+import pyperf  # noqa: F401 - what else would measure it
+
+CHECKS = 4  # round trips whose content is checked before any is timed
 FORK = mp.get_context("fork")
 
 
 def payloads(size):
     count = max(2, min(8, (64 << 20) // size))
-    block = random.Random(1).randbytes(size + 64 * count)
-    return [bytes([index]) + block[64 * index + 1 : 64 * index + size] for index in range(count)]
+    block = random.Random(1).randbytes(min((1 << 20) + 7, 2 * size + 64 * count + 64))
+    repeated = block * (1 + (size + 64 * count) // len(block))
+    return [bytes([index]) + repeated[64 * index + 1 : 64 * index + size] for index in range(count)]
+
+
+def target(size):
+    """What a receiver copies to, its pages touched."""
+    return bytearray(b"\x01" * size)
 
 
 def drive(ping):
@@ -34,11 +46,18 @@ def start(target, far_cpu, near_cpu):
     process = FORK.Process(target=pinned, args=(target, far_cpu), daemon=True)
     process.start()
     os.sched_setaffinity(0, {near_cpu})
+    return process
 
 
 def pinned(target, cpu):
     os.sched_setaffinity(0, {cpu})
+    settle()
     target()
+
+
+def settle():
+    """Free one large block: glibc then keeps blocks of that size, which otherwise come from the kernel each time (mallopt(3))."""
+    bytes((32 << 20) - (64 << 10))
 
 
 def pipe(size, near_cpu, far_cpu):
@@ -46,23 +65,30 @@ def pipe(size, near_cpu, far_cpu):
 
     def far():
         here.close()
-        buffer = bytearray(size)
+        buffer = target(size)
         receive, send = there.recv_bytes_into, there.send_bytes
+        for _ in range(CHECKS):
+            send(there.recv_bytes())
         while True:
-            receive(buffer)
+            if receive(buffer) != size:
+                raise ValueError(size)
             send(buffer)
 
     start(far, far_cpu, near_cpu)
     there.close()
-    messages, buffer = cycle(payloads(size)), bytearray(size)
+    messages, buffer = cycle(payloads(size)), target(size)
     send, receive = here.send_bytes, here.recv_bytes_into
+    for payload in islice(messages, CHECKS):
+        send(payload)
+        assert here.recv_bytes() == payload
 
     def ping(loops):
         batch = islice(messages, loops)
         begin = perf_counter()
         for payload in batch:
             send(payload)
-            receive(buffer)
+            if receive(buffer) != size:
+                raise ValueError(size)
         return perf_counter() - begin
 
     drive(ping)
@@ -70,9 +96,11 @@ def pipe(size, near_cpu, far_cpu):
 
 def stream_ends(sock, size):
     """Framed send and receive: an 8-byte length and the payload in one call."""
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", 10, 0))
     header = struct.pack("<Q", size)
     total = size + 8
-    head, buffer = bytearray(8), bytearray(size)
+    head, buffer = bytearray(8), target(size)
     view = memoryview(buffer)
     parts = (head, view)
     sendmsg, recvmsg_into, waitall = sock.sendmsg, sock.recvmsg_into, socket.MSG_WAITALL
@@ -128,7 +156,7 @@ def queue(size, near_cpu, far_cpu):
     there, back = FORK.Queue(2), FORK.Queue(2)
 
     def far():
-        buffer = memoryview(bytearray(size))
+        buffer = memoryview(target(size))
         get, put = there.get, back.put
         while True:
             message = get()
@@ -136,7 +164,7 @@ def queue(size, near_cpu, far_cpu):
             put(message)
 
     start(far, far_cpu, near_cpu)
-    messages, buffer = cycle(payloads(size)), memoryview(bytearray(size))
+    messages, buffer = cycle(payloads(size)), memoryview(target(size))
     put, get = there.put, back.get
 
     def ping(loops):
@@ -201,14 +229,14 @@ def ring(size, near_cpu, far_cpu):
 
     def far():
         send, receive = ring_ends(two.buf, one.buf, size)
-        buffer = memoryview(bytearray(size))
+        buffer = memoryview(target(size))
         while True:
             receive(buffer)
             send(buffer)
 
-    start(far, far_cpu, near_cpu)
+    process = start(far, far_cpu, near_cpu)
     send, receive = ring_ends(one.buf, two.buf, size)
-    messages, buffer = cycle(payloads(size)), memoryview(bytearray(size))
+    messages, buffer = cycle(payloads(size)), memoryview(target(size))
 
     def ping(loops):
         batch = islice(messages, loops)
@@ -219,6 +247,7 @@ def ring(size, near_cpu, far_cpu):
         return perf_counter() - begin
 
     drive(ping)
+    process.kill()  # it spins
     os._exit(0)  # the views are still exported
 
 
@@ -226,4 +255,5 @@ LOOPS = {"pipe": pipe, "unix-stream": unix_stream, "queue": queue, "shared-memor
 
 if __name__ == "__main__":
     name, size, near_cpu, far_cpu = sys.argv[1:]
+    settle()
     LOOPS[name](int(size), int(near_cpu), int(far_cpu))

@@ -2,6 +2,8 @@
 
 import sys
 
+import pyperf  # noqa: F401 - as in a worker
+
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 

@@ -1,0 +1,119 @@
+"""The guard ends waits that can't end by themselves, whatever they block in, and gives the timer back."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ipcbench.bench.guard import Guard
+from ipcbench.ipc.errors import DeadlinePassed, PeerGone
+
+FORK = multiprocessing.get_context("fork")
+SLACK = 5
+
+
+@pytest.fixture
+def peer():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.wait(10)
+    process.stdin.close()
+
+
+@pytest.fixture
+def guard(peer):
+    guard = Guard()
+    guard.start({peer.pid: "the peer"})
+    yield guard
+    guard.stop()
+
+
+def in_a_semaphore():
+    FORK.Semaphore(0).acquire()
+
+
+def in_a_pipe():
+    reading, writing = os.pipe()
+    try:
+        os.read(reading, 1)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def in_python():
+    while True:
+        pass
+
+
+def unwinding_in_a_lock():
+    """A `with` block whose exit waits again: the first interruption alone would not get out."""
+    semaphore = FORK.Semaphore(0)
+    try:
+        semaphore.acquire()
+    finally:
+        semaphore.acquire()
+
+
+BLOCKING = [in_a_semaphore, in_a_pipe, in_python, unwinding_in_a_lock]
+
+
+@pytest.mark.parametrize("block", BLOCKING)
+def test_a_killed_peer_ends_the_wait(guard, peer, block):
+    begun = time.monotonic()
+    with pytest.raises(PeerGone, match="the peer died while waiting"), guard.limit(60, "waiting"):
+        peer.kill()
+        block()
+    assert time.monotonic() - begun < SLACK
+
+
+@pytest.mark.parametrize("block", BLOCKING)
+def test_the_deadline_ends_the_wait(guard, block):
+    with pytest.raises(DeadlinePassed, match="while waiting"), guard.limit(0.05, "waiting"):
+        block()
+
+
+def test_the_cause_wins_over_what_it_brought_about(guard, peer):
+    """A dead peer shows as a broken pipe first: the reason is its death."""
+    with pytest.raises(PeerGone, match="the peer died"), guard.limit(60, "waiting"):
+        peer.kill()
+        raise BrokenPipeError
+
+
+def test_an_error_of_its_own_stays(guard):
+    with pytest.raises(BrokenPipeError), guard.limit(60, "waiting"):
+        raise BrokenPipeError
+
+
+def test_a_peer_that_is_gone_already(peer):
+    peer.kill()
+    peer.wait(10)
+    guard = Guard()
+    guard.start({peer.pid: "the peer"})
+    try:
+        with pytest.raises(PeerGone, match="the peer died"), guard.limit(60, "waiting"):
+            in_a_pipe()
+    finally:
+        guard.stop()
+
+
+def test_nothing_is_raised_outside_and_the_timer_is_given_back(peer):
+    before = signal.getsignal(signal.SIGALRM)
+    guard = Guard()
+    guard.start({peer.pid: "the peer"})
+    with guard.limit(0.01, "waiting"):
+        pass
+    peer.kill()
+    peer.wait(10)
+    deadline = time.monotonic() + SLACK
+    while guard.cause is None and time.monotonic() < deadline:
+        signal.sigtimedwait([], 0.01)
+    assert isinstance(guard.cause, PeerGone)
+    guard.stop()
+    guard.stop()
+    assert signal.getsignal(signal.SIGALRM) == before
