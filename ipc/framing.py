@@ -58,6 +58,7 @@ def fd_into(fd: int, buffer: Any) -> Callable[[], None]:
     readv = os.readv
     view, head = memoryview(buffer), bytearray(8)
     expected, total, parts = HEADER.pack(len(view)), len(view) + 8, (head, view)
+    word, right = memoryview(head).cast("Q"), memoryview(expected).cast("Q")[0]  # cheaper to compare than bytes
 
     def receive() -> None:
         done = readv(fd, parts)
@@ -70,7 +71,7 @@ def fd_into(fd: int, buffer: Any) -> Callable[[], None]:
                 if not more:
                     raise PeerGone(CUT)
                 done += more
-        if head != expected:
+        if word[0] != right:
             raise unexpected(head, len(view))
 
     return receive
@@ -116,6 +117,7 @@ def socket_into(sock: socket.socket, buffer: Any) -> Callable[[], None]:
     recvmsg_into = sock.recvmsg_into
     view, head = memoryview(buffer), bytearray(8)
     expected, total, parts = HEADER.pack(len(view)), len(view) + 8, (head, view)
+    word, right = memoryview(head).cast("Q"), memoryview(expected).cast("Q")[0]  # cheaper to compare than bytes
 
     def receive() -> None:
         try:
@@ -128,7 +130,7 @@ def socket_into(sock: socket.socket, buffer: Any) -> Callable[[], None]:
                 done = 8
             if head == expected:
                 fill(sock, view[done - 8 :], CUT)
-        if head != expected:
+        if word[0] != right:
             raise unexpected(head, len(view))
 
     return receive

@@ -42,6 +42,7 @@ WORD = 64
 HEAD = 128
 """Bytes before an array: revision, dimensions, shape."""
 DIMENSIONS = 8
+WHOLE = slice(None)
 
 
 class Segment:
@@ -111,26 +112,46 @@ class BytesSlot:
         self.length = memory[:8].cast("Q")
         self.body = memory[WORD:]
         self.windows = Windows()
-        self.store, self.load = self._storer(), self._loader()
+        self.known = len(self.body)  # the length of the window for sending
+        self.windows.sending = self.body[:]
+        self.load = self._loader()
         self._close = close
 
-    def _storer(self) -> Callable[[Any], None]:
-        length, body, size, windows = self.length, self.body, len(self.body), self.windows
-        window, known = body[:], size  # the part of the body that a payload of the length known last fills
-        windows.sending = window
+    def store(self, payload: Any) -> None:
+        """Copy a payload there. Raises `MessageTooLarge`."""
+        if len(payload) != self.known:
+            self._fit(len(payload))
+        self.windows.sending[WHOLE] = payload
+        self.length[0] = self.known
 
-        def store(payload: Any) -> None:
-            nonlocal window, known
-            if len(payload) != known:
-                if len(payload) > size:
-                    raise MessageTooLarge(f"the slot takes at most {size:,} bytes, not {len(payload):,}")
-                window.release()
-                known = len(payload)
-                windows.sending = window = body[:known]
-            window[:] = payload
-            length[0] = known
+    def _fit(self, length: int) -> memoryview:
+        """Make the window for sending that long and give it."""
+        if length > len(self.body):
+            raise MessageTooLarge(f"the slot takes at most {len(self.body):,} bytes, not {length:,}")
+        self.windows.sending.release()
+        self.known = length
+        self.windows.sending = self.body[:length]
+        return self.windows.sending
 
-        return store
+    def storing(self, wait: Callable[[], Any], post: Callable[[], Any]) -> Callable[[Any], None]:
+        """`store` between a wait and a post, as one whole function: a call less for each message.
+
+        A window takes payloads of its own length only and says so, and nobody else writes the length word: both are set when the length changes.
+        """
+        store, whole, window = self.store, WHOLE, self.windows.sending
+        self.length[0] = self.known
+
+        def send(payload: Any) -> None:
+            nonlocal window
+            wait()
+            try:
+                window[whole] = payload
+            except ValueError:
+                store(payload)
+                window = self.windows.sending
+            post()
+
+        return send
 
     def _loader(self) -> Callable[[], memoryview]:
         length, body, size, windows = self.length, self.body, len(self.body), self.windows
@@ -151,16 +172,38 @@ class BytesSlot:
 
     def into(self, buffer: Any) -> Callable[[], Any]:
         """Copies the payload into a buffer of just its length."""
-        target, length, size = memoryview(buffer), self.length, len(buffer)
-        window = self.body[:size]
-        self.windows.narrow.append(window)
+        target, length, window, size, whole = *self._narrow(buffer), len(buffer), WHOLE
 
         def take() -> None:
             if length[0] != size:
-                raise DamagedMessage(f"a message of {length[0]:,} bytes came where {size:,} were agreed on")
-            target[:] = window
+                raise _unexpected(length[0], size)
+            target[whole] = window
 
         return take
+
+    def taking(
+        self, buffer: Any, held: list[bool], wait: Callable[[], Any], post: Callable[[], Any]
+    ) -> Callable[[], None]:
+        """`into` between a wait and a post, as one whole function; a view that is held is given back before."""
+        target, length, window, size, whole = *self._narrow(buffer), len(buffer), WHOLE
+
+        def receive() -> None:
+            if held:
+                held.clear()
+                post()
+            wait()
+            if length[0] != size:
+                raise _unexpected(length[0], size)
+            target[whole] = window
+            post()
+
+        return receive
+
+    def _narrow(self, buffer: Any) -> tuple[memoryview, memoryview, memoryview]:
+        """The buffer's view, the length word and the part of the body that fills the buffer."""
+        window = self.body[: len(buffer)]
+        self.windows.narrow.append(window)
+        return memoryview(buffer), self.length, window
 
     def close(self) -> None:
         """Release all views, then the memory."""
@@ -168,6 +211,10 @@ class BytesSlot:
             release(window)
         self.windows.narrow.clear()
         self._close()
+
+
+def _unexpected(length: int, size: int) -> DamagedMessage:
+    return DamagedMessage(f"a message of {length:,} bytes came where {size:,} were agreed on")
 
 
 class Windows:

@@ -1,6 +1,6 @@
 """Bare round-trip loops, as a careful programmer would write them by hand; imports nothing of the suite.
 
-It has what such a programmer would have as well: pyperf in the process, a socket's deadline, an allocator in the state of a program that has
+It has what such a programmer would have as well: pyperf in the process, a socket's deadline, an allocator as in a program that has
 run for a while (see `settle`), a look at the length of what came.
 
 `python bare.py MECHANISM SIZE NEAR_CPU FAR_CPU`, then a number of loops a line on standard input; answers with seconds a line.
