@@ -136,7 +136,7 @@ class BytesSlot:
     def storing(self, wait: Callable[[], Any], post: Callable[[], Any]) -> Callable[[Any], None]:
         """`store` between a wait and a post, as one whole function: a call less for each message.
 
-        A window takes payloads of its own length only and says so, and nobody else writes the length word: both are set when the length changes.
+        A window takes payloads of its own length only, and nobody else writes the length word: both are set when that changes.
         """
         store, whole, window = self.store, WHOLE, self.windows.sending
         self.length[0] = self.known

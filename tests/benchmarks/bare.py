@@ -46,7 +46,6 @@ def start(target, far_cpu, near_cpu):
     process = FORK.Process(target=pinned, args=(target, far_cpu), daemon=True)
     process.start()
     os.sched_setaffinity(0, {near_cpu})
-    return process
 
 
 def pinned(target, cpu):
@@ -226,20 +225,27 @@ def ring(size, near_cpu, far_cpu):
     two.unlink()
     for each in (one, two):
         each.buf[:] = bytes(len(each.buf))
+    ordered, order = os.pipe()
 
     def far():
+        """Spins only while a burst runs: it would take the other arm's core else."""
+        os.close(order)
         send, receive = ring_ends(two.buf, one.buf, size)
         buffer = memoryview(target(size))
-        while True:
-            receive(buffer)
-            send(buffer)
+        while count := os.read(ordered, 8):
+            for _ in range(int.from_bytes(count, "little")):
+                receive(buffer)
+                send(buffer)
+        os._exit(0)  # the views are still exported
 
-    process = start(far, far_cpu, near_cpu)
+    start(far, far_cpu, near_cpu)
+    os.close(ordered)
     send, receive = ring_ends(one.buf, two.buf, size)
     messages, buffer = cycle(payloads(size)), memoryview(target(size))
 
     def ping(loops):
         batch = islice(messages, loops)
+        os.write(order, loops.to_bytes(8, "little"))
         begin = perf_counter()
         for payload in batch:
             send(payload)
@@ -247,8 +253,7 @@ def ring(size, near_cpu, far_cpu):
         return perf_counter() - begin
 
     drive(ping)
-    process.kill()  # it spins
-    os._exit(0)  # the views are still exported
+    os._exit(0)
 
 
 LOOPS = {"pipe": pipe, "unix-stream": unix_stream, "queue": queue, "shared-memory-ring": ring}
