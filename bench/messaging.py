@@ -410,11 +410,9 @@ def _measured(
     """The figures of one call. At a rate, the seconds are those from the intended times on."""
     (first, *_) = spans
     seconds = max(end, *(span.end for span in spans)) - min(span.begin for span in spans)
-    if not first.paced:
-        return Measured(seconds, usage, lost, first.latencies, None, delivery)
-    return Measured(
-        fmean(first.latencies) * loops, usage, lost, first.latencies, loops / (first.end - first.begin), delivery
-    )
+    if first.achieved is not None:
+        seconds = fmean(first.latencies) * loops
+    return Measured(seconds, usage, lost, first.latencies, first.achieved, delivery)
 
 
 def _delivery(reports: list[tuple[Usage, Any]]) -> Delivery | None:

@@ -41,14 +41,14 @@ Call = Callable[..., Any]
 class Span:
     """What the loop of a near process gives: when it began and ended, messages lost, and what its pass took down.
 
-    `latencies` are seconds of each round trip; `paced` says that they are counted from the intended time.
+    `latencies` are seconds of each round trip; where they count from the intended time, `achieved` is the rate that was kept.
     """
 
     begin: float
     end: float
     lost: int = 0
     latencies: Sequence[float] = ()
-    paced: bool = False
+    achieved: float | None = None
     delivery: Delivery | None = None
 
 
@@ -108,7 +108,8 @@ def paced(stream: Stream, rate: float) -> Callable[[int], Span]:
         taken = [stamp - (begin + i * interval) for i, stamp in enumerate(stamps) if i not in lost]
         if not taken:
             raise DeadlinePassed(f"none of {loops:,} echoes came")
-        return Span(begin, stamps[-1], len(lost), taken, paced=True)
+        planned = loops * interval  # the last one's interval included
+        return Span(begin, stamps[-1], len(lost), taken, loops / max(planned, stamps[-1] - begin))
 
     return record
 

@@ -52,7 +52,7 @@ def _seconds(value: float) -> str:
 
 
 def _bytes(count: float) -> str:
-    return "" if math.isnan(count) else units.size(float(f"{count:.3g}"))
+    return "" if math.isnan(count) else f"{count / (1 << 20):.3g} MiB"
 
 
 def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
