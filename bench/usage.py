@@ -53,9 +53,10 @@ def of_process(pid: int) -> Usage:
         user, system = int(fields[11]) + 1, int(fields[12]) + 1
         switches = [0, 0]
         for task in Path(f"/proc/{pid}/task").iterdir():
-            lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
-            switches[0] += int(lines["voluntary_ctxt_switches"])
-            switches[1] += int(lines["nonvoluntary_ctxt_switches"])
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end while we look
+                lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+                switches[0] += int(lines["voluntary_ctxt_switches"])
+                switches[1] += int(lines["nonvoluntary_ctxt_switches"])
         return Usage(total * user / (user + system), total * system / (user + system), *switches)
     return Usage()
 

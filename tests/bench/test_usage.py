@@ -76,7 +76,6 @@ def test_another_process_is_told_from_outside():
         peers.stop([peer], True)
     assert used.cpu == pytest.approx(burned, abs=0.02)
     assert min(used.user, used.system, used.voluntary, used.involuntary) >= 0
-    assert used.voluntary >= 1  # it waited for the order
 
 
 def test_a_process_that_is_gone_used_nothing():
@@ -128,7 +127,7 @@ def test_the_server_of_a_manager_counts():
     # Seen from outside, all of them used a little more: the messages of the harness are theirs too.
     everything = mine.cpu + sum(each.cpu for each in outside)
     assert 0.8 * everything <= found.usage.cpu <= everything
-    assert len([each for each in outside if each.cpu > 0.1 * everything]) == 2  # the peer and the server
+    assert len([each for each in outside if each.voluntary >= 300]) == 2, outside  # the peer and the server waited
 
 
 @linux
