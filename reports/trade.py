@@ -22,20 +22,15 @@ HEIGHT = 4.6
 SHAPES = "oDs^v"
 CORES = (1, 2)
 SIDES = (
-    (7, 0),
-    (-7, 0),
-    (0, 8),
-    (0, -8),
-    (7, 8),
-    (-7, 8),
-    (7, -8),
-    (-7, -8),
-    (14, 14),
-    (-14, 14),
-    (14, -14),
-    (-14, -14),
+    *((7, 0), (-7, 0), (0, 8), (0, -8), (7, 8), (-7, 8), (7, -8), (-7, -8)),
+    *((14, 14), (-14, 14), (14, -14), (-14, -14)),
 )
 """Points from a mark at which its name is tried."""
+FAR = (
+    *((34, 18), (-34, 18), (34, -20), (-34, -20), (0, 26), (0, -26)),
+    *((60, 34), (-60, 34), (60, -36), (-60, -36)),
+)
+"""The same for names that must not be missing: those of a mechanism's ways to wait."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +121,7 @@ def _names(place: Axes, panel: Panel, figure: Figure) -> None:
     taken = [_around(place, x, y) for each in panel.series for x, y in zip(each.x, each.y, strict=True)]
     ways = {int(value): text for value, text in figure.ticks}
     for name in sorted(_wanted(panel, ways), key=lambda each: -each.weight):
-        for side in SIDES:
+        for side in SIDES + (FAR if name.weight > 1 else ()):
             text = place.annotate(
                 *(name.text, (name.x, name.y)),
                 xytext=side,
@@ -136,7 +131,9 @@ def _names(place: Axes, panel: Panel, figure: Figure) -> None:
                 fontsize=7.5,
                 color=style.text_colour(name.family),
                 path_effects=[withStroke(linewidth=2.5, foreground="white")],
-                arrowprops={"arrowstyle": "-", "color": shared.GREY, "linewidth": 0.6} if abs(side[0]) > 10 else None,
+                arrowprops={"arrowstyle": "-", "color": shared.GREY, "linewidth": 0.6}
+                if max(map(abs, side)) > 10
+                else None,
             )
             box = text.get_window_extent()
             if (

@@ -129,3 +129,14 @@ def test_the_echo_within_one_process_is_measured_beside_the_others(name, monkeyp
         "same-core",
         "cross-core",
     }
+
+
+def test_what_spins_is_compared_with_c_that_spins_or_with_nothing():
+    found = {
+        name: workload.load("round-trip").floor(
+            matrix.Case("round-trip", name, "bytes", 64, 1, "fork", "cross-core", (("wait", "spin"),))
+        )
+        for name in ("shared-memory", "shared-memory-ring")
+    }
+    assert found["shared-memory"] is None
+    assert found["shared-memory-ring"].mechanism == "c-spin"
