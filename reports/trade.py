@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from ipcbench.reports import axes as shared
@@ -131,11 +132,12 @@ def _names(place: Axes, panel: Panel, figure: Figure) -> None:
                 fontsize=7.5,
                 color=style.text_colour(name.family),
                 path_effects=[withStroke(linewidth=2.5, foreground="white")],
-                arrowprops={"arrowstyle": "-", "color": shared.GREY, "linewidth": 0.6}
+                arrowprops={"arrowstyle": "-", "color": "#aab2b9", "linewidth": 0.7}
                 if max(map(abs, side)) > 10
                 else None,
             )
-            box = text.get_window_extent()
+            text.get_window_extent()  # puts it in its place
+            box = Text.get_window_extent(text)  # without the hair line, which ends at the mark
             if (
                 place.bbox.contains(box.x0, box.y0)
                 and place.bbox.contains(box.x1, box.y1)
