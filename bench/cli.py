@@ -18,12 +18,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 BAD_VALUE = 2
 AXES = {
     "only": ("NAMES", "Mechanisms, such as 'pipe,queue' or 'shared-memory*'."),
-    "workload": ("NAMES", "round-trip, stream, fan-out, fan-in, pairs, mesh, open, floor, memcpy."),
+    "workload": ("NAMES", "round-trip, stream, fan-out, fan-in, pairs, mesh, open, floor, thread, memcpy."),
     "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar."),
     "size": ("SIZES", "Such as '64,1KiB,1MiB', or 'around:64KiB' to look at a cliff."),
     "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, such as '1,2,4,8'."),
     "start_method": ("NAMES", "fork, forkserver, spawn."),
     "placement": ("NAMES", "cross-core, same-core, free."),
+    "rate": (
+        "RATES",
+        "Round trips at a fixed rate, such as '1000,5000,20000' a second, timed from the intended start.",
+    ),
 }
 
 

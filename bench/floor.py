@@ -147,6 +147,13 @@ class FloorProcess:
         """The program, as messages name it."""
         return f"the C floor of {self.primitive} at {self.size} B"
 
+    def pids(self) -> list[int]:
+        """The program and its echo."""
+        assert self.process is not None
+        pid = self.process.pid
+        echo = Path(f"/proc/{pid}/task/{pid}/children")  # proc(5); where it is missing, so is the echo
+        return [pid, *(int(each) for each in (echo.read_text().split() if echo.exists() else ()))]
+
     def run(self, loops: int, deadline: float | None = None) -> Usage:
         """What `loops` round trips took.
 

@@ -19,7 +19,10 @@ from typing import Any
 
 from ipcbench.bench import payloads
 from ipcbench.bench.case import Case
-from ipcbench.bench.messaging import Loops, MessagingWorkload, Span, lossy
+from ipcbench.bench.delivery import Arrivals, numbered
+from ipcbench.bench.messaging import Loops, MessagingWorkload, lossy
+from ipcbench.bench.recording import Span
+from ipcbench.bench.workload import Delivery
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Endpoint, Refusal
 from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed
@@ -60,6 +63,7 @@ class FlowWorkload(MessagingWorkload):
             check=lambda count: move(count // channels, cycle(rotation)),
             timed=lambda count: move(count // channels, messages),
             finish=(lambda: finish(ends, fars, case.payload)) if self.ended(case) else None,
+            number=(lambda count: move(count, numbered(rotation[0]))) if self.numbered(case) else None,
         )
 
     def far(self, ends: list[Endpoint], case: Case) -> Loops:
@@ -71,6 +75,7 @@ class FlowWorkload(MessagingWorkload):
             return Loops(
                 lambda _: _take_until_end(ends, batch, case.payload, [_unordered(end, case, rotation) for end in ends]),
                 lambda _: _take_until_end(ends, batch, case.payload, consumers),
+                number=(lambda count: _numbers_until_end(ends, batch, count)) if self.numbered(case) else None,
             )
         return Loops(
             lambda count: _take(
@@ -237,6 +242,20 @@ def _take_until_end(ends: Sequence[Endpoint], batch: int, kind: str, consumers: 
             return share
         except DeadlinePassed:
             continue  # only a lossy channel has one that short; the worker's guard ends what goes on too long
+
+
+def _numbers_until_end(ends: Sequence[Endpoint], batch: int, sent: int) -> Delivery:
+    """Take the numbers down until an END comes."""
+    (end,), arrivals = ends, Arrivals()
+
+    def take() -> bytes:
+        message: bytes = end.recv()
+        if message:
+            arrivals.take(message)
+        return message
+
+    _take_until_end(ends, batch, "bytes", [take])
+    return arrivals.delivery(sent)
 
 
 def _consumers(ends: Sequence[Endpoint], case: Case) -> list[Receive]:

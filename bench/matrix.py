@@ -13,6 +13,7 @@ from ipcbench.bench import placement, sizes
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
 from ipcbench.bench.profiles import DEFAULT, PROFILES, Block, Profile
+from ipcbench.bench.recording import RATES
 
 __all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects"]
 
@@ -32,7 +33,7 @@ class Axes:
     processes: tuple[int, ...] | None = None
     start_method: tuple[str, ...] | None = None
     placement: tuple[str, ...] | None = None
-    variant: tuple[tuple[tuple[str, str], ...], ...] | None = None
+    rate: tuple[int, ...] | None = None
 
     @classmethod
     def parse(cls, texts: dict[str, str | None]) -> Axes:
@@ -55,6 +56,8 @@ class Axes:
                 values[axis] = tuple(_matching(axis, parts, known[axis]()))
             elif axis == "size":
                 values[axis] = tuple(_sizes(parts))
+            elif axis == "rate":
+                values[axis] = tuple(_rate(part) for part in parts)
             else:
                 values[axis] = tuple(_count(part) for part in parts)
         return cls(**values)  # type: ignore[arg-type]
@@ -136,6 +139,10 @@ def _set(block: Block, axes: Axes) -> Block:
         changed["workloads"] = tuple(name for name in block.workloads if name in axes.workload)
     if axes.only is not None:
         changed["mechanisms"] = tuple(sorted(_subjects_of(block) & set(axes.only)))
+    if axes.rate is not None:
+        changed["variants"] = tuple(
+            {**options, "rate": str(rate)} for options, rate in product(block.variants, axes.rate)
+        )
     return replace(block, **changed)
 
 
@@ -195,6 +202,13 @@ def _sizes(parts: Iterable[str]) -> Iterator[int]:
             yield from sizes.around(sizes.parse(rest)) if part.startswith("around:") else [sizes.parse(prefix + rest)]
         except ValueError as error:
             raise BadValue(f"unknown size: {error}") from error
+
+
+def _rate(part: str) -> int:
+    least, most = RATES
+    if not part.isdigit() or not least <= int(part) <= most:
+        raise BadValue(f"unknown rate {part!r}: write operations per second from {least} to {most:,}, such as 1000")
+    return int(part)
 
 
 def _count(part: str) -> int:

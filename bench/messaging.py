@@ -8,18 +8,23 @@ to the last end (time.perf_counter is one clock for all processes of a machine: 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from statistics import fmean
 from typing import Any
 
-from ipcbench.bench import payloads, peers, placement
+from ipcbench.bench import memory, payloads, peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import Case
+from ipcbench.bench.delivery import LEAST
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.usage import Usage, of_process, of_self
-from ipcbench.bench.workload import Measured, Timed, Workload, load
+from ipcbench.bench.recording import Span
+from ipcbench.bench.usage import Usage, between, of_process, of_self
+from ipcbench.bench.workload import Delivery, Measured, Timed, Workload, load
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Refusal, Spec, Ticket
 from ipcbench.ipc.errors import DamagedMessage, IpcError
@@ -38,25 +43,19 @@ Loop = Callable[[int], Any]
 
 
 @dataclass(frozen=True)
-class Span:
-    """What the loop of a near process gives: when it began and ended, and how many messages were lost."""
-
-    begin: float
-    end: float
-    lost: int = 0
-
-
-@dataclass(frozen=True)
 class Loops:
     """A side's functions: `check(count)` verifies content, `timed(count)` moves messages and nothing else.
 
     Those of a near side give a `Span`, those of a far side the messages they took, or None when they count. `finish` is
-    called in the first near process when all have sent, where a stream is ended rather than counted.
+    called in the first near process when all have sent, where a stream is ended rather than counted. `record` also times each
+    operation, `number` numbers the messages or takes their numbers down; a side where that makes no difference leaves them out.
     """
 
     check: Loop
     timed: Loop
     finish: Callable[[], float] | None = None
+    record: Loop | None = None
+    number: Loop | None = None
 
 
 class MessagingWorkload(Workload):
@@ -80,6 +79,14 @@ class MessagingWorkload(Workload):
     @abstractmethod
     def far(self, ends: list[Endpoint], case: Case) -> Loops:
         """The loops of a far process."""
+
+    def recorded(self, case: Case) -> bool:  # noqa: ARG002 - a hook
+        """Whether each operation can be timed by itself."""
+        return False
+
+    def numbered(self, case: Case) -> bool:
+        """Whether messages may get lost, doubled or out of turn, and are large enough to carry their number."""
+        return lossy(case) and case.payload == "bytes" and case.size >= LEAST
 
     def window(self, case: Case) -> int:  # noqa: ARG002 - a hook
         """Messages in flight on one channel."""
@@ -114,7 +121,7 @@ class MessagingWorkload(Workload):
         """Channels, peers, guard; all checked before the first figure."""
         with ExitStack() as stack:
             session = _Session(self, list(cases), stack)
-            yield {case: session.timed(case) for case in session.cases}
+            yield {case: session.passes(case) for case in session.cases}
             session.finish()
 
 
@@ -199,6 +206,8 @@ class _Side(peers.Role):
             bind = workload.near if self.side == "near" else workload.far
             loops = bind([attached[id(ticket)] for ticket in tickets], case)
             functions[f"check {case.id}"], functions[f"timed {case.id}"] = loops.check, loops.timed
+            functions[f"record {case.id}"] = loops.record or loops.timed
+            functions[f"number {case.id}"] = loops.number or loops.timed
             if loops.finish is not None:
                 functions[f"finish {case.id}"] = _ignoring_count(loops.finish)
         functions["prepare"] = lambda _: [end.drain() for end in self.ends if end.drain is not None]
@@ -284,51 +293,66 @@ class _Session:
     def _attach(self) -> None:
         everyone = self.far_peers + self.near_peers
         watched = {peer.process.pid: peer.name for peer in everyone if peer.process.pid}
+        self.pids = [*watched, *self.servers, *([os.getpid()] if self.local else [])]
         self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
             for peer in everyone:
                 peer.expect("up")
+            self.base = memory.resident(self.pids)
             for peer in everyone:
                 peer.order("attach", 0)
             self.functions = self.local.setup() if self.local else {}
             for peer in everyone:
                 peer.expect("attached")
 
-    def timed(self, case: Case) -> Timed:
-        """Check the case, then give what measures it."""
+    def passes(self, case: Case) -> Timed:
+        """What measures the case; before the first pass it is checked."""
         checked = False
 
-        def measure(loops: int) -> Measured:
+        def run(kind: str, loops: int) -> Measured:
             nonlocal checked
             if not checked:
                 count = self.workload.loops_multiple(case) * min(4, max(2, (8 << 20) // case.size))
                 self._run(f"check {case.id}", count, CHECKING, "checking content")
                 checked = True
-            return self._run(f"timed {case.id}", loops, TIMING, f"timing {loops:,} operations")
+            return self._run(f"{kind} {case.id}", loops, TIMING, f"timing {loops:,} operations")
 
-        return measure
+        def number(loops: int) -> Delivery:
+            delivery = run("number", loops).delivery
+            assert delivery is not None, "one side takes the numbers down"
+            return delivery
+
+        def watch(loops: int) -> memory.Memory | None:
+            peak = memory.peak(self.pids, partial(run, "timed", loops))
+            return None if peak is None else memory.Memory(peak, self.base)
+
+        return Timed(
+            partial(run, "timed"),
+            record=partial(run, "record") if self.workload.recorded(case) else None,
+            number=number if self.workload.numbered(case) else None,
+            memory=watch,
+        )
 
     def _run(self, function: str, loops: int, seconds: float, doing: str) -> Measured:
         """One call of the same function on all sides: the far ones are ready before a near one begins."""
         with self._reasons(), self.guard.limit(seconds, doing):
             self._ready(self.far_peers, function, loops)
-            served = sum((of_process(pid) for pid in self.servers), Usage())
+            served = [of_process(pid) for pid in self.servers]
             self._ready(self.near_peers, function, loops)
-            usage, spans = Usage(), []
+            near: list[tuple[Usage, Span]] = []
             if self.local:
-                before = of_self()
                 self.functions["prepare"](0)
-                spans = [self.functions[function](loops)]
-            near = [peer.expect("done") for peer in self.near_peers]
+                before = of_self()
+                span = self.functions[function](loops)
+                near = [(of_self() - before, span)]
+            near += [peer.expect("done") for peer in self.near_peers]
             end, far, shares = self._take(function, loops)
-            if self.local:
-                usage = of_self() - before
-        lost = loops - sum(shares) if shares else 0
-        usage = sum((used for used, _ in near + far), usage)
-        usage += sum((of_process(pid) for pid in self.servers), Usage()) - served
-        spans += [span for _, span in near]
-        seconds = max(end, *(span.end for span in spans)) - min(span.begin for span in spans)
-        return Measured(seconds, usage, lost + sum(span.lost for span in spans))
+        usage = sum((used for used, _ in near + far), Usage())
+        for before, pid in zip(served, self.servers, strict=True):
+            usage += between(before, of_process(pid))
+        spans = [span for _, span in near]
+        lost = (max(0, loops - sum(shares)) if shares else 0) + sum(span.lost for span in spans)
+        return _measured(loops, usage, end, spans, lost if lossy(self.cases[0]) else None, _delivery(near + far))
 
     def _take(self, function: str, loops: int) -> tuple[float, list[Any], list[int]]:
         """What the far side says at the end: the time when it was reached, reports, and shares where it doesn't count.
@@ -336,16 +360,16 @@ class _Session:
         A message of one near process may still be in its feeder thread (`multiprocessing.Queue`) when the END of
         another overtakes it: then the far side goes on, and is ended again.
         """
-        finish = function.replace("check ", "finish ").replace("timed ", "finish ")
+        finish = f"finish {function.partition(' ')[2]}"
         reports: list[Any] = []
         while True:
-            end = self._finish(finish)
-            reports += [peer.expect("done") for peer in self.far_peers]
-            shares = [share for _, share in reports if share is not None]
+            used, end = self._finish(finish)
+            reports += [(used, None), *(peer.expect("done") for peer in self.far_peers)]
+            shares = [share for _, share in reports if isinstance(share, int)]
             if not shares or sum(shares) >= loops or lossy(self.cases[0]):
                 break
             self._ready(self.far_peers, function, loops)
-        if sum(shares) > loops:
+        if sum(shares) > loops and not lossy(self.cases[0]):
             raise DamagedMessage(f"{loops:,} messages were sent and {sum(shares):,} arrived")
         return end, reports, shares
 
@@ -359,15 +383,17 @@ class _Session:
                 peer.complain()
             raise
 
-    def _finish(self, function: str) -> float:
-        """End the stream from the first near process, where it isn't counted: the time when all have answered."""
+    def _finish(self, function: str) -> tuple[Usage, float]:
+        """End the stream from the first near process, where it isn't counted: what that took, and when all had answered."""
         if self.local:
-            finish = self.functions.get(function)
-            return float(finish(0)) if finish else 0.0
+            finish, before = self.functions.get(function), of_self()
+            end = float(finish(0)) if finish else 0.0
+            return of_self() - before, end
         if not self.workload.ended(self.cases[0]):
-            return 0.0
+            return Usage(), 0.0
         self._ready(self.near_peers[:1], function, 0)
-        return float(self.near_peers[0].expect("done")[1])
+        used, end = self.near_peers[0].expect("done")
+        return used, float(end)
 
     def _ready(self, side: list[peers.Peer], function: str, loops: int) -> None:
         for peer in side:
@@ -378,3 +404,20 @@ class _Session:
     def finish(self) -> None:
         """All went well: the peers may be asked, rather than made, to end."""
         self.good = True
+
+
+def _measured(
+    loops: int, usage: Usage, end: float, spans: list[Span], lost: int | None, delivery: Delivery | None
+) -> Measured:
+    """The figures of one call. At a rate, the seconds are those from the intended times on."""
+    (first, *_) = spans
+    seconds = max(end, *(span.end for span in spans)) - min(span.begin for span in spans)
+    if first.achieved is not None:
+        seconds = fmean(first.latencies) * loops
+    return Measured(seconds, usage, lost, first.latencies, first.achieved, delivery)
+
+
+def _delivery(reports: list[tuple[Usage, Any]]) -> Delivery | None:
+    """What one side took down of numbered messages: a near one in its span, a far one as its result."""
+    found = [said.delivery if isinstance(said, Span) else said for _, said in reports]
+    return next((each for each in found if isinstance(each, Delivery)), None)

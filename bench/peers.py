@@ -123,8 +123,8 @@ def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, A
             return
         function = functions[name]
         functions["prepare"](0)
-        before = of_self()
         control.send(("ready", None))
+        before = of_self()
         result = function(loops)
         control.send(("done", (of_self() - before, result)))
 

@@ -58,8 +58,16 @@ def floors(sizes: tuple[int, ...], placements: tuple[str, ...]) -> tuple[Block, 
     )
 
 
-SPINNING = Block(("round-trip",), ("shared-memory-ring",), variants=({"wait": "spin"}, {"wait": "adaptive"}))
+SPINNING = Block(
+    ("round-trip",), ("shared-memory-ring", "shared-memory"), variants=({"wait": "spin"}, {"wait": "adaptive"})
+)
 EXACT = Block(("round-trip",), ("value",), ("scalar",), (8,))
+
+WITHIN = (
+    Block(("thread",), ("thread-*",), sizes=(64,), placements=("same-core", "cross-core")),
+    Block(("thread",), ("direct-call",), sizes=(64,)),
+)
+"""The same echo without a border between processes."""
 
 QUICK = Profile(
     "quick",
@@ -71,6 +79,7 @@ QUICK = Profile(
         Block(("round-trip",), ("pipe", "queue", "shared-memory"), start_methods=("forkserver", "spawn")),
         Block(("fan-out",), ("pipe", "queue"), sizes=(64,), processes=(4,)),
         Block(("floor",), ("c-pipe", "c-unix-stream", "c-shared-memory", "c-spin"), placements=("cross-core",)),
+        *WITHIN,
         Block(("memcpy",), sizes=(64, Mi), placements=("same-core",)),
     ),
     rounds=3,
@@ -86,8 +95,8 @@ STANDARD = Profile(
         Block(("round-trip",), sizes=SIZES),
         EXACT,
         Block(("round-trip",), sizes=(64,), placements=("same-core",)),
-        Block(("round-trip",), ("shared-memory-ring",), sizes=SIZES, variants=({"wait": "spin"},)),
-        Block(("round-trip",), ("shared-memory-ring",), sizes=(64, Mi), variants=({"wait": "adaptive"},)),
+        Block(("round-trip",), ("shared-memory-ring",), sizes=SIZES[1:], variants=({"wait": "spin"},)),
+        SPINNING,
         Block(
             ("round-trip",),
             ("shared-memory-ring",),
@@ -96,18 +105,18 @@ STANDARD = Profile(
         ),
         Block(
             ("round-trip",),
-            ("pipe", "queue", "unix-stream", "shared-memory", "manager-queue"),
+            ("pipe", "queue", "unix-stream", "shared-memory"),
             sizes=(64,),
             start_methods=("forkserver", "spawn"),
         ),
         Block(
             ("round-trip",),
-            ("pipe", "queue", "os-pipe", "shared-memory-numpy", "shared-memory-ring", "array"),
+            ("pipe", "queue", "os-pipe", "shared-memory-numpy", "shared-memory-ring"),
             ("array",),
             (64 * Ki, Mi),
         ),
-        Block(("round-trip",), ("pipe", "unix-stream"), ("array",), (Mi,), variants=({"transfer": "buffers"},)),
-        Block(("round-trip",), ("pipe", "queue", "unix-stream", "manager-queue"), ("object",), (Ki, 64 * Ki)),
+        Block(("round-trip",), ("pipe",), ("array",), (Mi,), variants=({"transfer": "buffers"},)),
+        Block(("round-trip",), ("pipe", "queue", "manager-queue"), ("object",), (Ki, 64 * Ki)),
         Block(
             ("stream",),
             (
@@ -134,7 +143,10 @@ STANDARD = Profile(
         ),
         Block(("floor",), sizes=(64, Mi), placements=("cross-core",)),
         Block(("floor",), sizes=(64,), placements=("same-core",)),
-        Block(("memcpy",), sizes=SIZES, placements=("same-core",)),
+        *WITHIN,
+        Block(("thread",), ("thread-*",), sizes=(Mi,), placements=("cross-core",)),
+        Block(("thread",), ("direct-call",), sizes=(Mi,)),
+        Block(("memcpy",), sizes=SIZES[1:], placements=("same-core",)),
     ),
     rounds=3,
     most=40,

@@ -10,15 +10,17 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter
 from types import FrameType
 from typing import Any
 
+from ipcbench.bench import memory, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.usage import Usage
-from ipcbench.bench.workload import Measured, Timed, Workload
+from ipcbench.bench.workload import Delivery, Measured, Timed, Workload
 
 __all__ = ["calibrate", "describe", "work"]
 
@@ -27,6 +29,11 @@ GROWTH = 10
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
+THOUSAND, HUNDRED, MOST = 350, 100, 10_000
+"""Operations timed one by one in a worker: three workers of 350 give the thousand that p99.9 takes, one of a hundred p99; those
+that are in reach of the first get up to five values' time, the others two. Beyond 10,000 there is little to learn."""
+NUMBERED = 1000
+"""Messages that carry a number, at most: a lost round trip waits a quarter of a second."""
 
 
 def work(path: str) -> int:
@@ -53,6 +60,7 @@ def _work(path: str, begun: float) -> int:
     bundle = Bundle(task, runner)
     try:
         bundle.measure(cases)
+        bundle.weigh([case for case in cases if case.id not in task.loops])
     except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on without this case
         bundle.fail(error, cases)
     answer = tasks.Answer(
@@ -61,6 +69,7 @@ def _work(path: str, begun: float) -> int:
         bundle.loops,
         bundle.failed,
         {"import": imported - begun, "measure": bundle.measured_s, "all": perf_counter() - begun},
+        bundle.latencies,
     )
     tasks.write(Path(task.answer), answer)
     return 0
@@ -74,6 +83,8 @@ class Bundle:
         self.loops = dict(task.loops)
         self.failed: dict[str, str] = {}
         self.benchmarks: list[Any] = []
+        self.latencies: dict[str, tasks.Latencies] = {}
+        self.recorder: float | None = None
         self.current: Case | None = None
         self.measured_s = 0.0
 
@@ -88,10 +99,30 @@ class Bundle:
                 self.measured_s += perf_counter() - begun
             self.current = None
 
+    def weigh(self, cases: list[Case]) -> None:
+        """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
+        for case in sorted(cases, key=lambda each: each.size):
+            self.current = case
+            memory.tidy()
+            with workloads.load(case.workload).session([case]) as timed:
+                watch = timed[case].memory
+                if watch is None:
+                    continue
+                timed[case](workloads.load(case.workload).loops_multiple(case))  # checks it first
+                self._found(case, weight(watch(self.loops[case.id])))
+        self.current = None
+
+    def _found(self, case: Case, metadata: dict[str, int]) -> None:
+        """Add what was found later to a case's benchmark."""
+        for benchmark in self.benchmarks:
+            if benchmark.get_name() == case.id and metadata:
+                benchmark.update_metadata(metadata)
+
     def _one(self, workload: Workload, case: Case, timed: Timed) -> Any:
         multiple = workload.loops_multiple(case)
         if case.id not in self.loops:
-            self.loops[case.id] = workload.fixed_loops or calibrate(timed, self.task.seconds, multiple)
+            found = workload.loops(case, self.task.seconds, timed)
+            self.loops[case.id] = found or calibrate(timed, self.task.seconds, multiple)
         runs: list[Measured] = []
 
         def time_func(loops: int) -> float:
@@ -103,8 +134,21 @@ class Bundle:
         metadata = self.task.metadata | describe(workload, case)
         benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
         assert benchmark is not None, "pyperf gives the benchmark back in a worker"
-        benchmark.update_metadata(cost(runs[-self.task.values :], loops))
+        benchmark.update_metadata(cost(runs[-self.task.values :], loops) | self._passes(case, timed, loops))
         return benchmark
+
+    def _passes(self, case: Case, timed: Timed, loops: int) -> dict[str, float]:
+        """What is measured by passes of their own, after the timed values: latencies one by one, and numbered messages."""
+        if timed.record is not None:
+            found = recording.counted(timed.record(recordings(case, loops)).latencies)
+            self.latencies[case.id] = tasks.Latencies(list(found), list(found.values()), self._recorder_cost())
+        return {} if timed.number is None else delivery(timed.number(min(loops, NUMBERED)))
+
+    def _recorder_cost(self) -> float:
+        """Found once a worker."""
+        if self.recorder is None:
+            self.recorder = recording.recorder_cost()
+        return self.recorder
 
     def fail(self, error: Exception, cases: list[Case]) -> None:
         """Set the failed case apart; without one, the whole bundle couldn't be set up."""
@@ -167,18 +211,46 @@ def describe(workload: Workload, case: Case) -> dict[str, str | int | float]:
     return {key: value for key, value in described.items() if value is not None}
 
 
+def recordings(case: Case, loops: int) -> int:
+    """How many operations are timed one by one where a value takes `loops`: as long as a value, longer where that gives few."""
+    if case.option("rate"):
+        return loops
+    wanted, longest = (THOUSAND, 5) if 5 * loops >= THOUSAND else (HUNDRED, 2)
+    return min(max(loops, min(wanted, longest * loops)), MOST)
+
+
 def cost(runs: list[Measured], loops: int) -> dict[str, float]:
-    """CPU seconds and context switches per operation, and the share of messages lost."""
+    """CPU seconds and context switches per operation, the share of messages lost, and the rate achieved of one asked for."""
     operations = loops * len(runs)
-    usage = sum((run.usage for run in runs), Usage()) / operations
-    figures = {
-        "cpu_user_s": max(0.0, usage.user),
-        "cpu_system_s": max(0.0, usage.system),
-        "switches_voluntary": usage.voluntary,
-        "switches_involuntary": usage.involuntary,
-    }
-    lost = sum(run.lost for run in runs)
-    return figures | ({"lost": lost / operations} if lost else {})
+    figures: dict[str, float] = {}
+    used = [run.usage for run in runs if run.usage is not None]
+    if used:
+        usage = sum(used, Usage()) / operations
+        figures = {
+            "cpu_user_s": max(0.0, usage.user),
+            "cpu_system_s": max(0.0, usage.system),
+            "switches_voluntary": usage.voluntary,
+            "switches_involuntary": usage.involuntary,
+        }
+    lost = [run.lost for run in runs if run.lost is not None]
+    if lost:
+        figures["lost"] = sum(lost) / operations
+    achieved = [run.achieved for run in runs if run.achieved is not None]
+    if achieved:
+        figures["achieved_rate"] = fmean(achieved)
+    return figures
+
+
+def delivery(found: Delivery) -> dict[str, float]:
+    """Shares of the messages sent that came twice, and that came after a later one."""
+    return {"duplicated": found.duplicated / found.sent, "reordered": found.reordered / found.sent}
+
+
+def weight(found: memory.Memory | None) -> dict[str, int]:
+    """Bytes at the peak, and those of the processes before there was a channel."""
+    if found is None:
+        return {}
+    return {"memory_bytes": found.peak} | ({} if found.base is None else {"memory_base_bytes": found.base})
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -111,7 +111,7 @@ class Schedule:
                 return bundle[:1]
             self.store.add(None, {}, {ids[0]: str(error)})
             return []
-        self.store.add(answer.suite, answer.loops, answer.failed)
+        self.store.add(answer.suite, answer.loops, answer.failed, answer.latencies)
         return [case for case in bundle if case.id not in answer.measured and case.id not in answer.failed]
 
     def left(self, queue: Sequence[Sequence[Case]], bundle: Sequence[Case]) -> float:

@@ -12,7 +12,8 @@ import pyperf
 
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
-from ipcbench.bench.task import write
+from ipcbench.bench.histograms import Histograms
+from ipcbench.bench.task import Latencies, write
 
 __all__ = ["FORMAT", "RunExists", "Store"]
 
@@ -32,6 +33,7 @@ class Store:
         self.benchmarks: dict[str, Any] = {}
         self.failed: dict[str, str] = {}
         self.loops: dict[str, int] = {}
+        self.histograms = Histograms()
         self.facts: dict[str, Any] = {}
 
     @classmethod
@@ -54,6 +56,7 @@ class Store:
                 raise ValueError(f"{store.file} has format {store.facts['format']}, this ipcbench writes {FORMAT}")
             if data["benchmarks"]:
                 store._merge(data)
+            store.histograms.load(store.facts.get("histograms", {}))
         except FileNotFoundError as error:
             raise ValueError(f"{folder} holds no run to resume") from error
         except (KeyError, TypeError, json.JSONDecodeError) as error:
@@ -63,14 +66,24 @@ class Store:
         store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
         return store
 
-    def add(self, suite: dict[str, Any] | None, loops: dict[str, int], failed: dict[str, str]) -> None:
+    def add(
+        self,
+        suite: dict[str, Any] | None,
+        loops: dict[str, int],
+        failed: dict[str, str],
+        latencies: dict[str, Latencies] | None = None,
+    ) -> None:
         """Take over what a worker measured. A case that failed keeps no figures."""
         if suite is not None:
             self._merge(suite)
+        for name, found in (latencies or {}).items():
+            if name not in self.failed:
+                self.histograms.add(name, found)
         self.loops.update(loops)
         self.failed.update(failed)
         for name in failed:
             self.benchmarks.pop(name, None)
+            self.histograms.drop(name)
 
     def _merge(self, suite: dict[str, Any]) -> None:
         for benchmark in pyperf.BenchmarkSuite.loads(json.dumps(suite)):
@@ -97,6 +110,7 @@ class Store:
         failed = [(Case.parse(name), "failed", reason) for name, reason in self.failed.items()]
         others = failed + [(case, "skipped", reason) for case, reason in skipped]
         self.facts = {**facts, "format": FORMAT, "cases": [_unmeasured(*each) for each in others]}
+        self.facts["histograms"] = self.histograms.as_json()
         write(self.file, {**data, "ipcbench": self.facts})
 
 

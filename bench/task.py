@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "Task", "read", "write"]
+__all__ = ["Answer", "Latencies", "Task", "read", "write"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,18 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Latencies:
+    """Operations of a case that were timed one by one: how often (`counts`) each of `values` (nanoseconds) came.
+
+    `recorder` is what recording one took by itself, in seconds.
+    """
+
+    values: list[int]
+    counts: list[int]
+    recorder: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """A pyperf suite as JSON text, the loops that were found, and why a case failed (the rest was not tried)."""
 
@@ -36,6 +48,7 @@ class Answer:
     failed: dict[str, str]
     seconds: dict[str, float]
     """Where the worker's time went: imports, setting up, measuring."""
+    latencies: dict[str, Latencies] = field(default_factory=dict)
 
 
 def write(path: Path, what: Task | Answer | dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-__all__ = ["Usage", "of_process", "of_self"]
+__all__ = ["Usage", "between", "of_process", "of_self"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Usage:
 
     def __sub__(self, other: Usage) -> Usage:
         return Usage(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def cpu(self) -> float:
+        """User and system seconds."""
+        return self.user + self.system
 
     def __truediv__(self, count: float) -> Usage:
         return Usage(*(mine / count for mine in astuple(self)))
@@ -48,8 +53,20 @@ def of_process(pid: int) -> Usage:
         user, system = int(fields[11]) + 1, int(fields[12]) + 1
         switches = [0, 0]
         for task in Path(f"/proc/{pid}/task").iterdir():
-            lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
-            switches[0] += int(lines["voluntary_ctxt_switches"])
-            switches[1] += int(lines["nonvoluntary_ctxt_switches"])
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end while we look
+                lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+                switches[0] += int(lines["voluntary_ctxt_switches"])
+                switches[1] += int(lines["nonvoluntary_ctxt_switches"])
         return Usage(total * user / (user + system), total * system / (user + system), *switches)
     return Usage()
+
+
+def between(before: Usage, after: Usage) -> Usage:
+    """What another process used between two looks by `of_process`.
+
+    The CPU clock gives the sum to the nanosecond. How it splits is known of the process's whole life only: that share is
+    taken, as the difference of two such splits may be less than nothing.
+    """
+    spent = after - before
+    share = after.user / after.cpu if after.cpu else 0.0
+    return Usage(spent.cpu * share, spent.cpu * (1 - share), spent.voluntary, spent.involuntary)

@@ -11,25 +11,57 @@ from importlib import import_module
 from pathlib import Path
 
 from ipcbench.bench.case import Case
+from ipcbench.bench.memory import Memory
 from ipcbench.bench.usage import Usage
 from ipcbench.ipc.contract import Refusal
 
-__all__ = ["Measured", "Timed", "Workload", "load", "names"]
+__all__ = ["Delivery", "Measured", "Timed", "Workload", "load", "names"]
 
 FOLDER = Path(__file__).parent / "workloads"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One timed call: seconds for all its operations, what all processes used meanwhile, messages lost."""
+    """One timed call: seconds for all its operations, what all processes used meanwhile, messages lost.
+
+    `usage` is None where it wasn't told, `lost` where nothing may be lost. `latencies` holds the seconds of each round trip where
+    they were taken one by one; `achieved` the operations per second of a call that kept to a rate.
+    """
 
     seconds: float
-    usage: Usage = field(default_factory=Usage)
-    lost: int = 0
+    usage: Usage | None = field(default_factory=Usage)
+    lost: int | None = None
+    latencies: Sequence[float] = ()
+    achieved: float | None = None
+    delivery: Delivery | None = None
 
 
-Timed = Callable[[int], Measured]
-"""Does that many operations and says what they took; nothing but the work is inside the seconds."""
+@dataclass(frozen=True)
+class Delivery:
+    """What became of numbered messages: those sent, those that arrived at least once, and what arrived out of turn."""
+
+    sent: int
+    arrived: int
+    duplicated: int
+    reordered: int
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Called, it does that many operations and says what they took; nothing but the work is inside the seconds.
+
+    The others are passes of their own, None where they make no sense: `record` also times each operation, `number` counts what
+    arrived, `memory` gives the peak of all processes while that many operations are done.
+    """
+
+    run: Callable[[int], Measured]
+    record: Callable[[int], Measured] | None = None
+    number: Callable[[int], Delivery] | None = None
+    memory: Callable[[int], Memory | None] | None = None
+
+    def __call__(self, loops: int) -> Measured:
+        """What those operations took."""
+        return self.run(loops)
 
 
 class Workload(ABC):
@@ -42,6 +74,8 @@ class Workload(ABC):
     """Raised when the figures stop being comparable with earlier ones."""
     fixed_loops: int | None = None
     """Operations a value where calibrating by time makes no sense."""
+    variants: tuple[str, ...] = ()
+    """The keys of a variant that mean something to it."""
 
     @abstractmethod
     def subjects(self) -> tuple[str, ...]:
@@ -76,6 +110,10 @@ class Workload(ABC):
     def spread(self, options: dict[str, str]) -> list[dict[str, str]]:
         """The variants that a block's variant stands for here."""
         return [options]
+
+    def loops(self, case: Case, seconds: float, timed: Timed) -> int | None:  # noqa: ARG002 - a hook
+        """Operations of a value that should take about `seconds`, where that isn't to be calibrated by its time."""
+        return self.fixed_loops
 
     def loops_multiple(self, case: Case) -> int:  # noqa: ARG002 - a hook
         """Operations come in multiples of this: one for each channel."""

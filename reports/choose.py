@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ipcbench.reports import units
+
 __all__ = ["at", "measured", "name", "round_trips"]
 
 WAITS = ("", "wait=spin", "wait=adaptive")
@@ -14,8 +16,10 @@ LIMITED = 64
 
 
 def name(mechanism: str, variant: str) -> str:
-    """The mechanism and its options' values: `shared-memory-ring spin`."""
-    return " ".join([mechanism, *(pair.partition("=")[2] for pair in variant.split(",") if pair)])
+    """The mechanism and its options' values: `shared-memory-ring spin`, `pipe at 1.00 k/s`."""
+    pairs = [pair.partition("=") for pair in variant.split(",") if pair]
+    words = [f"at {units.rate(float(value))}" if key == "rate" else value for key, _, value in pairs]
+    return " ".join([mechanism, *words])
 
 
 def measured(frame: pd.DataFrame) -> pd.DataFrame:

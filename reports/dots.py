@@ -1,6 +1,8 @@
-"""Draws figures with a row a mechanism: the ranking, and marks side by side (placement, start method, opening)."""
+"""Draws figures with a row a mechanism: the ranking, marks side by side (placement, start method, opening), percentiles."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -10,11 +12,19 @@ from ipcbench.reports import axes as shared
 from ipcbench.reports import style, units
 from ipcbench.reports.figures import Figure, Panel, Series
 
-__all__ = ["marks", "ranking"]
+__all__ = ["marks", "ranking", "spread"]
 
 ROW = 0.225
 """Inches of a row."""
 SHAPES = "osD^v"
+PERCENTILE: tuple[dict[str, Any], ...] = (
+    {"marker": "o", "markersize": 6},
+    {"marker": "o", "markersize": 4},
+    {"marker": "D", "markersize": 4, "markerfacecolor": "white"},
+    {"marker": "s", "markersize": 4, "markerfacecolor": "white"},
+    {"marker": "|", "markersize": 8, "markeredgewidth": 1.4},
+)
+"""How p50, p90, p99, p99.9 and the longest are marked: filled where many are faster than it, hollow where nearly all are."""
 
 
 def ranking(figure: Figure) -> Canvas:
@@ -65,6 +75,21 @@ def marks(figure: Figure) -> Canvas:
         )
         for way, _ in figure.ticks
     ]
+    _legend(made, handles, [text for _, text in figure.ticks])
+    return made
+
+
+def spread(figure: Figure) -> Canvas:
+    """One row a mechanism with its percentiles along it, ever lighter towards the slowest; the median in figures."""
+    made, grid = _grid(figure)
+    for place, panel in zip(grid, figure.panels, strict=True):
+        _prepare(place, figure, panel, room=0.0)
+        for row, each in enumerate(panel.series):
+            colour = style.colour(each.family, each.name)
+            place.hlines(row, min(each.y), max(each.y), color=colour, linewidth=1.0, alpha=0.45, zorder=1)
+            for way, value in zip(each.x, each.y, strict=True):
+                place.plot(value, row, color=colour, zorder=3, **PERCENTILE[int(way) % len(PERCENTILE)])
+    handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look in PERCENTILE[: len(figure.ticks)]]
     _legend(made, handles, [text for _, text in figure.ticks])
     return made
 

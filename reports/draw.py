@@ -6,13 +6,13 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from ipcbench.reports import dots, lines
+from ipcbench.reports import dots, lines, trade
 from ipcbench.reports.figures import Figure
 
 __all__ = ["draw"]
 
 DPI = 144
-KINDS = {"lines": lines.draw, "ranking": dots.ranking, "marks": dots.marks}
+KINDS = {"lines": lines.draw, "ranking": dots.ranking, "marks": dots.marks, "spread": dots.spread, "trade": trade.draw}
 
 
 def draw(figure: Figure, folder: Path) -> Path:

@@ -12,6 +12,8 @@ from ipcbench.reports import choose, style, units
 __all__ = ["Figure", "Panel", "Series", "absent", "all_figures"]
 
 SMALL, LARGE = 64, 1 << 20
+WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
+PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Series:
     """In a ranking: the same primitive in C."""
     label: str = ""
     """What is written beside it, where that isn't its name."""
+    ways: list[int] = field(default_factory=list)
+    """Of a trade: which of the figure's ticks each point stands for."""
 
     @property
     def text(self) -> str:
@@ -54,7 +58,9 @@ class Figure:
     title: str
     caption: str
     kind: str
-    """`lines` (x by y), `ranking` (one row a name) or `marks` (one row a name, a mark for each of `ticks`)."""
+    """`lines` (x by y), `ranking` (one row a name), `marks` (one row a name, a mark for each of `ticks`), `spread` (one row a
+    name, percentiles along it) or `trade` (x against y, names at the points that differ by way).
+    """
     unit: str
     """Of y: `s`, `B/s` or `/s`."""
     x: str
@@ -196,6 +202,48 @@ def opening(frame: pd.DataFrame) -> Figure | None:
     return _by_mark(rows, figure, "phase", phases, least=1)
 
 
+def cost(frame: pd.DataFrame) -> Figure | None:
+    """CPU time against time, so that what spins shows its price."""
+    rows = choose.round_trips(frame)
+    rows = rows[rows["family"].ne("floor") & rows["cpu_s"].notna()]
+    panels = []
+    for size in (SMALL, LARGE):
+        groups: Iterable[tuple[str, pd.DataFrame]] = choose.at(rows, size).groupby("mechanism", sort=True)  # type: ignore[assignment]
+        series = [_trade(name, group) for name, group in groups]
+        if series:
+            panels.append(Panel(f"{units.size(size)} there and back", series))
+    if not panels:
+        return None
+    caption = (
+        "Each point is a mechanism: the further left, the faster; the lower, the less CPU time of all its processes a round "
+        "trip takes. On the upper diagonal two cores are busy all the time, on the lower one. A line joins the ways in which one "
+        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. Names that find no room are left out."
+    )
+    ticks = [(float(index), text) for index, text in enumerate(WAITS.values())]
+    title = "What a round trip costs in CPU time"
+    return Figure(
+        "cost.png", title, caption, "trade", "s", "time per round trip", "CPU time per round trip", panels, ticks
+    )
+
+
+def latency(frame: pd.DataFrame) -> Figure | None:
+    """Percentiles of the round trip, a row a mechanism."""
+    rows = choose.at(choose.round_trips(frame), SMALL)
+    rows = rows[rows["recorded"].gt(0)].sort_values("p50_s")
+    if rows.empty:
+        return None
+    series = [_spread(row) for _, row in rows.iterrows()]
+    least, most = int(rows["recorded"].min()), int(rows["recorded"].max())
+    caption = (
+        f"Each round trip of {units.size(SMALL)} timed by itself ({least:,} to {most:,} a mechanism, in a pass of their own), on a "
+        f"logarithmic axis. Recording one takes {units.seconds(rows['recorder_s'].median())}, which is part of it. "
+        "p99 needs a hundred round trips and p99.9 a thousand: where fewer were recorded, the mark is missing."
+    )
+    ticks = [(float(index), text) for index, text in enumerate(PERCENTILES.values())]
+    title = "How long most round trips take, and the slowest"
+    return Figure("latency.png", title, caption, "spread", "s", "", "time per round trip", [Panel("", series)], ticks)
+
+
 MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (ranking, "The ranking is left out: no round trip of 64 B or 1 MiB was measured."),
     (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
@@ -203,6 +251,8 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (scaling, "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh was measured."),
     (start_methods, "Start methods are left out: no round trip was measured with more than one of them."),
     (placement, "Placement is left out: no round trip was measured in more than one place."),
+    (cost, "What a round trip costs in CPU time is left out: no CPU time of one was told."),
+    (latency, "Percentiles are left out: no round trip of 64 B was recorded by itself."),
     (opening, "Opening a channel is left out: the workload `open` was not measured."),
 ]
 
@@ -263,6 +313,23 @@ def _point(row: pd.Series, means: dict[str, float]) -> Series:
     low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
     floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
     return Series(row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"])
+
+
+def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
+    """A mechanism by each way to wait that was measured: x is the time with its interval, y the CPU time."""
+    ways = list(WAITS)
+    order = rows["variant"].map(ways.index)
+    rows = rows.assign(_way=order).sort_values("_way")
+    x, low, high = (rows[name].fillna(rows["mean_s"]).tolist() for name in ("mean_s", "low_s", "high_s"))
+    family = str(rows["family"].iloc[0])
+    return Series(mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist())
+
+
+def _spread(row: pd.Series) -> Series:
+    known = [(index, float(row[name])) for index, name in enumerate(PERCENTILES) if row[name] == row[name]]
+    values = [value for _, value in known]
+    places = [float(index) for index, _ in known]
+    return Series(row["name"], row["family"], places, values, values, values, label=row["label"])
 
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:

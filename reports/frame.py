@@ -7,24 +7,27 @@ from typing import Any
 
 import pandas as pd
 
-from ipcbench.reports.schema import Benchmark, Result, Unmeasured
+from ipcbench.reports.latency import MARKS, percentiles
+from ipcbench.reports.schema import COSTS, Benchmark, Result, Unmeasured
 from ipcbench.reports.stats import estimate
 
 __all__ = ["COLUMNS", "build"]
 
 COLUMNS = [
     *("id", "mechanism", "workload", "payload", "size", "processes", "start_method", "placement", "family", "variant"),
-    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"),
-    *("near", "far", "channels", "quantity", "floor", "revision"),
+    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "cpu_s", "floor_ratio"),
+    *COSTS,
+    *MARKS,
+    *("recorded", "recorder_s", "near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
-CPU = {"cpu_user_s", "cpu_system_s"}
-NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"]
+NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", *COSTS, *MARKS, "recorder_s"]
 
 
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first."""
-    rows = [_measured(each) for each in result.benchmarks] + [_unmeasured(each) for each in result.facts.cases]
+    rows = [_measured(each) | _latency(each.axes.name, result) for each in result.benchmarks]
+    rows += [_unmeasured(each) for each in result.facts.cases]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
     frame = frame.astype(dict.fromkeys(NUMBERS, float))
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
@@ -39,6 +42,7 @@ def _measured(benchmark: Benchmark) -> dict[str, Any]:
     axes = benchmark.axes
     found = estimate([fmean(run.values) for run in benchmark.runs])
     costs = [{**benchmark.metadata, **run.metadata} for run in benchmark.runs]
+    figures = {name: _mean([each[name] for each in costs if name in each]) for name in COSTS}
     return {
         **{name: getattr(axes, name) for name in COLUMNS if hasattr(axes, name)},
         "id": axes.name,
@@ -48,9 +52,22 @@ def _measured(benchmark: Benchmark) -> dict[str, Any]:
         "mean_s": found.mean,
         "low_s": found.low,
         "high_s": found.high,
-        "cpu_s": _mean([each["cpu_user_s"] + each["cpu_system_s"] for each in costs if each.keys() >= CPU]),
-        "lost": _mean([each["lost"] for each in costs if "lost" in each]),
+        **figures,
+        "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
     }
+
+
+def _latency(name: str, result: Result) -> dict[str, Any]:
+    """What the case's histogram tells, where it has one."""
+    stored = result.facts.histograms.get(name)
+    if stored is None:
+        return {"recorded": 0}
+    found = percentiles(name, stored)
+    return {**found.seconds, "recorded": found.recorded, "recorder_s": found.recorder}
+
+
+def _sum(one: float | None, two: float | None) -> float | None:
+    return None if one is None or two is None else one + two
 
 
 def _mean(values: list[float]) -> float | None:
@@ -58,4 +75,4 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _unmeasured(case: Unmeasured) -> dict[str, Any]:
-    return {name: getattr(case, name, None) for name in COLUMNS} | {"samples": 0, "channels": ""}
+    return {name: getattr(case, name, None) for name in COLUMNS} | {"samples": 0, "recorded": 0, "channels": ""}

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from ipcbench.reports import tables, units
+from ipcbench.reports import costs, tables, units
 from ipcbench.reports.figures import Figure, absent
 from ipcbench.reports.schema import Result
 
@@ -59,6 +59,10 @@ def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
         "minutes": f"{facts.seconds / 60:.1f}",
         "findings": findings(frame),
         "headline": _headline(frame),
+        "costs": costs.costs(frame),
+        "latencies": costs.latencies(frame),
+        "recorder": _recorder(frame),
+        "rates": costs.rates(frame),
         "rows": tables.cells(frame),
         "failed": failed[["id", "reason"]].to_dict("records"),
         "skipped": _by_reason(skipped),
@@ -98,6 +102,12 @@ def _headline(frame: pd.DataFrame) -> list[dict[str, str]]:
     return lines
 
 
+def _recorder(frame: pd.DataFrame) -> str:
+    """What recording a round trip takes by itself, in words; empty where none was recorded."""
+    cost = frame["recorder_s"].median()
+    return "" if pd.isna(cost) else units.seconds(cost)
+
+
 def _by_reason(skipped: pd.DataFrame) -> list[dict[str, Any]]:
     groups = skipped.groupby("reason")["id"].agg(list)
     return [{"reason": reason, "ids": ids} for reason, ids in groups.items()]
@@ -111,7 +121,7 @@ def findings(frame: pd.DataFrame) -> list[str]:
     for size, what in zip(tables.SIZES, ("Small messages", "Large messages"), strict=True):
         here = rows[rows["size"].eq(size)].sort_values("mean_s")
         said += _of_size(here, f"{what} ({units.size(size)})")
-    return said + _of_streams(frame) + _of_python(rows)
+    return said + _of_streams(frame) + _of_python(rows) + costs.findings(frame)
 
 
 def _of_size(rows: pd.DataFrame, what: str) -> list[str]:

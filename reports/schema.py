@@ -9,9 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "Axes", "Benchmark", "Result", "ResultError", "Unmeasured", "load"]
+__all__ = ["FORMAT", "Axes", "Benchmark", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
 
 FORMAT = 1
+COSTS = (
+    *("cpu_user_s", "cpu_system_s", "switches_voluntary", "switches_involuntary", "memory_bytes", "memory_base_bytes"),
+    *("lost", "duplicated", "reordered", "achieved_rate"),
+)
+"""What a run's metadata may hold beside its values: numbers."""
 
 
 class ResultError(Exception):
@@ -52,6 +57,15 @@ class Unmeasured(msgspec.Struct):
     reason: str
 
 
+class Histogram(msgspec.Struct):
+    """Latencies of all workers of a case: HdrHistogram's compressed format in base64, and what recording one took."""
+
+    encoded: str
+    count: int
+    unit: str
+    recorder_s: float
+
+
 class Facts(msgspec.Struct):
     """The key `ipcbench`."""
 
@@ -68,6 +82,7 @@ class Facts(msgspec.Struct):
     seconds: float = 0.0
     rounds: int = 0
     notes: list[str] = []
+    histograms: dict[str, Histogram] = {}
 
 
 class File(msgspec.Struct):
@@ -204,7 +219,7 @@ def _benchmark(raw: Raw, common: dict[str, Any]) -> Benchmark:
         if not all(math.isfinite(value) and value > 0 for value in run.values):
             wrong = next(value for value in run.values if not (math.isfinite(value) and value > 0))
             raise _Unusable(f"holds the value {wrong} for {name}, which is no time")
-        for cost in ("cpu_user_s", "cpu_system_s", "lost"):
+        for cost in COSTS:
             if not isinstance(run.metadata.get(cost, 0.0), (int, float)):
                 raise _Unusable(f"holds the text {run.metadata[cost]!r} as {cost} for {name}")
     return Benchmark(axes, metadata, runs)

@@ -94,7 +94,10 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),
         "rate": units.rate(1 / mean) if moves else "",
         "bandwidth": units.bandwidth(row["size"] / mean) if moves else "",
-        "lost": "" if math.isnan(row["lost"]) else f"{row['lost']:.2%}",
+        **{
+            share: "" if math.isnan(row[share]) else f"{row[share]:.2%}"
+            for share in ("lost", "duplicated", "reordered")
+        },
         "samples": str(row["samples"]),
         "bytes": f"{row['size']:.0f}",
         "seconds": f"{mean:.9g}",

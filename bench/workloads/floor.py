@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ipcbench.bench import floor, placement
+from ipcbench.bench import floor, memory, placement
 from ipcbench.bench.case import Case
+from ipcbench.bench.memory import Memory
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Mechanism, Refusal
@@ -67,7 +68,11 @@ def _timed(case: Case, program: Path, stack: ExitStack) -> Timed:
         used = process.run(loops)
         return Measured(used.elapsed, Usage(used.user, used.system, used.voluntary, used.involuntary))
 
-    return timed
+    def watch(loops: int) -> Memory | None:
+        peak = memory.peak(process.pids(), lambda: process.run(loops))
+        return None if peak is None else Memory(peak)
+
+    return Timed(timed, memory=watch)
 
 
 def comparable(case: Case, mechanism: Mechanism) -> Case | None:
@@ -78,6 +83,8 @@ def comparable(case: Case, mechanism: Mechanism) -> Case | None:
         primitive is None
         or case.payload != "bytes"
         or wait == "adaptive"
+        or (wait == "spin" and primitive == mechanism.floor_for("block"))  # nothing in C that spins as it does
+        or case.option("rate")
         or case.option("produce")
         or case.option("consume")
     ):

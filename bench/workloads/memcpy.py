@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
-from ipcbench.bench import payloads, placement
+from ipcbench.bench import memory, payloads, placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.usage import of_self
 from ipcbench.bench.workload import Measured, Timed, Workload
@@ -47,6 +48,7 @@ class Memcpy(Workload):
 def _timed(size: int) -> Timed:
     import numpy as np
 
+    base = memory.resident([os.getpid()])
     copyto = np.copyto
     sources = [np.frombuffer(each, dtype=np.uint8) for each in payloads.rotation("bytes", size)]
     target = np.ones(size, dtype=np.uint8)
@@ -65,7 +67,7 @@ def _timed(size: int) -> Timed:
         end = perf_counter()
         return Measured(end - begin, of_self() - before)
 
-    return timed
+    return Timed(timed, memory=memory.watching_self(timed, base))
 
 
 WORKLOAD = Memcpy()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,7 @@ from ipcbench.bench import payloads, peers, placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.messaging import SETTING_UP, Loops, MessagingWorkload, spec_of
+from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import Measured, Timed
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Channel, Endpoint, Refusal, Ticket
@@ -55,7 +57,7 @@ class Open(MessagingWorkload):
 
     @contextmanager
     def session(self, cases: Sequence[Case]) -> Iterator[dict[Case, Timed]]:
-        """Nothing is kept from one operation to the next."""
+        """Nothing is kept from one operation to the next; no peak of memory either, as its peers come and go."""
         placement.pin(placement.cpus(cases[0].placement, "near", placement.allowed()))
         yield {case: _timed(case) for case in cases}
 
@@ -64,9 +66,29 @@ def _timed(case: Case) -> Timed:
     phase = PHASES.index(case.option("phase"))
 
     def timed(loops: int) -> Measured:
-        return Measured(sum(_life(case)[phase] for _ in range(loops)))
+        lives = [_life(case)[phase] for _ in range(loops)]
+        return Measured(sum(each.seconds for each in lives), sum((each.used for each in lives), Usage()))
 
-    return timed
+    return Timed(timed)
+
+
+@dataclass
+class _Phase:
+    """One part of a channel's life: seconds, and what the processes that were there used meanwhile."""
+
+    seconds: float = 0.0
+    used: Usage = field(default_factory=Usage)
+
+
+@contextmanager
+def _watched(phase: _Phase, pids: Sequence[int]) -> Iterator[None]:
+    """What this process and those used inside. The others are looked at from outside: they do as they are told, no more."""
+    others = [of_process(pid) for pid in pids]
+    before = of_self()
+    yield
+    phase.used = of_self() - before
+    for pid, was in zip(pids, others, strict=True):
+        phase.used += between(was, of_process(pid))
 
 
 class _Opener(peers.Role):
@@ -87,14 +109,18 @@ class _Opener(peers.Role):
             self.end.close()
 
 
-def _life(case: Case) -> tuple[float, float, float]:
-    """Open, attach, one round trip, close; seconds of the first three."""
+def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
+    """Open, attach, one round trip, close: what the first three took."""
     (payload, *_) = payloads.rotation(case.payload, case.size)
     spec = spec_of(case, case.size)
+    make, attach, first = _Phase(), _Phase(), _Phase()
     with ExitStack() as stack:
-        begin = perf_counter()
-        channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
-        made = perf_counter() - begin
+        with _watched(make, ()):
+            begin = perf_counter()
+            channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
+            make.seconds = perf_counter() - begin
+        for server in channel.servers:  # it lives since then: all that it used so far
+            make.used += of_process(server)
         near, far = channel.near[0], channel.far[0]
         good: list[bool] = []
         guard = Guard()
@@ -105,23 +131,26 @@ def _life(case: Case) -> tuple[float, float, float]:
         far.drop()
         assert peer.process.pid is not None
         guard.start({peer.process.pid: peer.name})
+        pids = (peer.process.pid, *channel.servers)
         with guard.limit(SETTING_UP, f"opening {case.mechanism}"):
             peer.expect("up")
-            peer.order("attach", 0)
-            end = near.attach()
-            stack.callback(end.close)
-            attached = peer.expect("attached")
+            with _watched(attach, pids):
+                peer.order("attach", 0)
+                end = near.attach()
+                stack.callback(end.close)
+                attach.seconds = peer.expect("attached")
             peer.order("echo", 1)
             peer.expect("ready")
-            begin = perf_counter()
-            end.send(payload)
-            echo = end.recv()
-            first = perf_counter() - begin
+            with _watched(first, pids):
+                begin = perf_counter()
+                end.send(payload)
+                echo = end.recv()
+                first.seconds = perf_counter() - begin
             if not payloads.equal(case.payload, payload, echo):
                 raise DamagedMessage(f"the first echo of {case.id} isn't what was sent")
             peer.expect("done")
         good.append(True)
-    return made, attached, first
+    return make, attach, first
 
 
 WORKLOAD = Open()

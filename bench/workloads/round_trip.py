@@ -2,23 +2,33 @@
 
 What the clock sees for n operations: n × (send, the peer's receive and consumption, its send, receive and
 consumption here). The payload rotates. Variants: `consume=none` hands the message over without reading it; `produce=in-place`
-writes only a message's first bytes, where the mechanism lends its memory.
+writes only a message's first bytes, where the mechanism lends its memory; `rate=10000` begins that many a second and counts each
+from the time at which it was meant to begin (`recording.py`): there a value is the mean latency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import cycle, islice
 from time import perf_counter
 from typing import Any
 
 from ipcbench.bench import payloads
 from ipcbench.bench.case import Case
+from ipcbench.bench.delivery import Arrivals, numbered
 from ipcbench.bench.flow import copying, finish
-from ipcbench.bench.messaging import LOSS, Loops, MessagingWorkload, Span, lossy
+from ipcbench.bench.messaging import LOSS, Loops, MessagingWorkload, lossy
+from ipcbench.bench.recording import Span, Stream, closed, paced
+from ipcbench.bench.workload import Timed
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Endpoint
 from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed
+
+PACED = 0.1
+"""Seconds that a value at a fixed rate takes at least: a stall must find messages to delay."""
+PROBE = 32
+"""Operations that show whether a mechanism keeps a rate."""
 
 
 class RoundTrip(MessagingWorkload):
@@ -26,7 +36,7 @@ class RoundTrip(MessagingWorkload):
 
     name = "round-trip"
     quantity = "round trip"
-    variants = ("wait", "transfer", "consume", "produce")
+    variants = ("wait", "transfer", "consume", "produce", "rate")
 
     def sides(self, processes: int) -> tuple[int, int]:  # noqa: ARG002 - always one to one
         """One to one."""
@@ -38,15 +48,34 @@ class RoundTrip(MessagingWorkload):
 
         return comparable(case, registry.load(case.mechanism))
 
+    def recorded(self, case: Case) -> bool:  # noqa: ARG002 - every one
+        """One by one, in a pass of their own."""
+        return True
+
+    def loops(self, case: Case, seconds: float, timed: Timed) -> int | None:
+        """At a rate: what is due in a value's time, or as much as the mechanism does in it where it can't keep the rate."""
+        rate = float(case.option("rate", "0"))
+        if not rate:
+            return None
+        due = max(PROBE, round(rate * max(seconds, PACED)))
+        achieved = timed(PROBE).achieved or rate
+        return max(PROBE, round(due * min(1.0, achieved / rate)))
+
     def near(self, ends: list[Endpoint], case: Case) -> Loops:
         """Sends and awaits the echo."""
         (end,) = ends
         rotation = payloads.rotation(case.payload, case.size)
         buffer = payloads.target(case.payload, case.size)
-        if lossy(case):
-            ping = _ping_losing(end, case, cycle(rotation), buffer)
-            return Loops(_check(end, case, rotation), ping, lambda: finish(ends, 1, case.payload))
-        return Loops(_check(end, case, rotation), _ping(end, case, cycle(rotation), buffer))
+        stream, rate = _stream(end, case, rotation, buffer), float(case.option("rate", "0"))
+        record = paced(stream, rate) if rate else closed(stream)
+        ping = _ping_losing if lossy(case) else _ping
+        return Loops(
+            _check(end, case, rotation),
+            record if rate else ping(end, case, cycle(rotation), buffer),
+            finish=(lambda: finish(ends, 1, case.payload)) if lossy(case) else None,
+            record=record,
+            number=_number(end, rotation[0]) if self.numbered(case) else None,
+        )
 
     def ended(self, case: Case) -> bool:
         """A lossy echo can't count: what it misses never comes."""
@@ -131,6 +160,38 @@ def _ping_losing(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -
         return Span(begin + waited, perf_counter(), lost)
 
     return ping
+
+
+def _stream(end: Endpoint, case: Case, rotation: list[Any], buffer: Any) -> Stream:
+    """What a pass repeats that times each round trip by itself."""
+    receive, losing = _receive(end, case, buffer), lossy(case)
+    if case.option("produce") != "in-place":
+        return Stream(end.send, receive, cycle(rotation), losing)
+    reserve, commit, size = end.reserve, end.commit, case.size
+    assert reserve is not None and commit is not None
+    count = min(8, size)
+
+    def send_in_place(stamp: Any) -> None:
+        reserve()[:count] = stamp
+        commit(size)
+
+    return Stream(send_in_place, receive, cycle([payload[:8] for payload in rotation]), losing)
+
+
+def _number(end: Endpoint, body: bytes) -> Callable[[int], Span]:
+    """Numbered messages, one in flight; an echo that was given up and comes after all is told from the one awaited."""
+    send, recv = end.send, end.recv
+
+    def number(loops: int) -> Span:
+        arrivals, begin = Arrivals(), perf_counter()
+        for index, message in enumerate(islice(numbered(body), loops)):
+            send(message)
+            with suppress(DeadlinePassed):
+                while arrivals.take(recv()) != index:
+                    pass
+        return Span(begin, perf_counter(), delivery=arrivals.delivery(loops))
+
+    return number
 
 
 def _echo_until_end(end: Endpoint, case: Case) -> None:

@@ -61,6 +61,9 @@ def test_wildcards_match_and_plain_names_match_whole():
         ("start_method", "forks", "fork"),
         ("placement", "same", "same-core"),
         ("only", ",", "empty"),
+        ("rate", "fast", "operations per second"),
+        ("rate", "1", "from 10"),
+        ("rate", "2000000", "1,000,000"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(option, value, hint):
@@ -93,3 +96,47 @@ def test_every_workload_says_what_an_operation_is(name):
     found = workload.load(name)
     assert found.quantity
     assert found.subjects()
+
+
+def test_a_rate_sets_an_axis_of_round_trips_and_of_nothing_else():
+    found = matrix.expand(QUICK, axes(only="pipe", rate="1000,5000", size="64", start_method="fork"))
+    assert {(case.workload, case.option("rate")) for case in found.cases} == {
+        ("round-trip", "1000"),
+        ("round-trip", "5000"),
+    }
+    assert {skip.case.workload for skip in found.skips} == {"fan-out"}
+    spinning = matrix.expand(QUICK, axes(only="shared-memory", rate="1000", size="64", start_method="fork"))
+    assert {case.option("wait") for case in spinning.cases} == {"", "spin", "adaptive"}
+
+
+@pytest.mark.parametrize("name", ["quick", "standard"])
+def test_block_spin_and_adaptive_are_rows_of_their_own(name):
+    cases = matrix.expand(PROFILES[name], Axes()).cases
+    for mechanism in ("shared-memory", "shared-memory-ring"):
+        waits = {case.option("wait") for case in cases if case.mechanism == mechanism and case.size == 64}
+        assert waits == {"", "spin", "adaptive"}
+
+
+@pytest.mark.parametrize("name", ["quick", "standard"])
+def test_the_echo_within_one_process_is_measured_beside_the_others(name, monkeypatch):
+    monkeypatch.setattr(placement, "_ALLOWED", (0, 1))
+    cases = {case for case in matrix.expand(PROFILES[name], Axes()).cases if case.workload == "thread"}
+    sizes = {64} if name == "quick" else {64, 1 << 20}
+    assert {(case.mechanism, case.size) for case in cases} == {
+        (subject, size) for subject in workload.load("thread").subjects() for size in sizes
+    }
+    assert {case.placement for case in cases if case.mechanism == "thread-queue" and case.size == 64} == {
+        "same-core",
+        "cross-core",
+    }
+
+
+def test_what_spins_is_compared_with_c_that_spins_or_with_nothing():
+    found = {
+        name: workload.load("round-trip").floor(
+            matrix.Case("round-trip", name, "bytes", 64, 1, "fork", "cross-core", (("wait", "spin"),))
+        )
+        for name in ("shared-memory", "shared-memory-ring")
+    }
+    assert found["shared-memory"] is None
+    assert found["shared-memory-ring"].mechanism == "c-spin"

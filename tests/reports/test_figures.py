@@ -9,6 +9,8 @@ from ipcbench.reports import axes, choose, figures, frame, schema, style, units
 from . import synthetic
 from .make import benchmark, result
 
+WAITING = {f"shared-memory{ring} {wait}" for ring in ("", "-ring") for wait in ("spin", "adaptive")}
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
@@ -32,15 +34,15 @@ def small_table(tmp_path, *benchmarks):
 
 
 def test_a_full_run_has_every_figure(drawn, table):
-    names = "ranking round-trip bandwidth scaling start-methods placement open"
+    names = "ranking round-trip bandwidth scaling start-methods placement cost latency open"
     assert list(drawn) == [f"{name}.png" for name in names.split()]
     assert figures.absent(table) == []
 
 
 def test_a_figure_without_data_is_left_out_and_the_reason_is_said(tmp_path):
     table = small_table(tmp_path, benchmark("pipe", 64))
-    assert [figure.file for figure in figures.all_figures(table)] == ["ranking.png"]
-    assert len(figures.absent(table)) == 6
+    assert [figure.file for figure in figures.all_figures(table)] == ["ranking.png", "cost.png"]
+    assert len(figures.absent(table)) == 7
     assert any("fan-out" in why for why in figures.absent(table))
 
 
@@ -51,7 +53,7 @@ def test_the_ranking_has_each_mechanism_once_fastest_first(drawn):
         assert means == sorted(means)
         assert not any(each.family == "floor" for each in panel.series)
     small = {each.name: each for each in drawn["ranking.png"].panels[0].series}
-    assert {*synthetic.MECHANISMS, "shared-memory-ring spin", "shared-memory-ring adaptive"} == small.keys()
+    assert {*synthetic.MECHANISMS, *WAITING} == small.keys()
     assert small["value"].text == "value (8 B)"
 
 
@@ -64,9 +66,11 @@ def test_the_ranking_marks_each_mechanisms_own_floor(drawn, table):
 
 
 def test_intervals_hold_their_points_in_every_figure(drawn):
-    for each in itertools.chain.from_iterable(map(series, drawn.values())):
-        for low, middle, high in zip(each.low, each.y, each.high, strict=True):
-            assert 0 < low < middle < high
+    for figure in drawn.values():
+        for each in series(figure) if figure.kind != "spread" else ():
+            times = each.x if figure.kind == "trade" else each.y
+            for low, middle, high in zip(each.low, times, each.high, strict=True):
+                assert 0 < low < middle < high
 
 
 def test_bandwidth_is_size_over_time_of_a_stream_and_twice_that_of_a_round_trip(drawn, tmp_path):
@@ -102,6 +106,25 @@ def test_scaling_says_whether_channels_are_shared(drawn):
     (out, *_) = drawn["scaling.png"].panels
     assert [each.text for each in out.series] == ["pipe, separate", "queue, shared", "tcp, separate"]
     assert [text for _, text in drawn["scaling.png"].ticks] == ["1", "2", "4", "8"]
+
+
+def test_cost_has_each_way_to_wait_in_time_and_cpu(drawn, table):
+    small = {each.name: each for each in drawn["cost.png"].panels[0].series}
+    assert [text for _, text in drawn["cost.png"].ticks] == ["sleeps", "adaptive", "spins"]
+    for name in ("shared-memory", "shared-memory-ring"):
+        assert small[name].ways == [0, 1, 2]
+        assert small[name].y[2] == pytest.approx(1.98 * small[name].x[2], rel=0.05)  # both cores are busy
+        assert small[name].y[0] < small[name].x[0]
+    assert small["pipe"].ways == [0]
+
+
+def test_latency_has_the_percentiles_of_each_mechanism_by_median(drawn):
+    (panel,) = drawn["latency.png"].panels
+    medians = [each.y[0] for each in panel.series]
+    assert medians == sorted(medians)
+    assert all(each.y == sorted(each.y) and each.x == [0, 1, 2, 3, 4] for each in panel.series)
+    assert {each.name for each in panel.series} >= WAITING
+    assert "71.0 ns" in drawn["latency.png"].caption  # the recorder's own cost
 
 
 def test_a_mechanism_looks_the_same_whatever_else_is_drawn_and_differs_from_its_family():

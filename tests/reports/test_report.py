@@ -99,12 +99,12 @@ def test_pyperf_itself_reads_the_made_up_run(large):
 
 def test_every_picture_is_a_file_and_in_the_page(large):
     pictures = sorted(large.glob("*.png"))
-    assert len(pictures) == 7
+    assert len(pictures) == 9
     text = (large / "report.html").read_text()
     for picture in pictures:
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert base64.b64encode(picture.read_bytes()).decode() in text
-    assert text.count("<img alt=") == 7
+    assert text.count("<img alt=") == 9
 
 
 def test_the_page_has_a_row_a_measured_case(large):

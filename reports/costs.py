@@ -1,0 +1,158 @@
+"""What a time doesn't tell: CPU, context switches and memory beside it, its distribution, and what a border costs."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from ipcbench.reports import choose, units
+from ipcbench.reports.latency import MARKS
+
+__all__ = ["costs", "findings", "latencies", "rates"]
+
+SMALL, LARGE = 64, 1 << 20
+WAITS = {"": "block", "wait=adaptive": "adaptive", "wait=spin": "spin"}
+TWINS = {
+    "queue": ("thread-queue", "queue.Queue"),
+    "simple-queue": ("thread-simple-queue", "queue.SimpleQueue"),
+}
+PLACES = {"cross-core": "each end on a core of its own", "same-core": "both ends on one core"}
+KEPT = 0.95
+"""The share of a rate that must be achieved; what one late echo at the end of a pass takes away is less."""
+
+
+def costs(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a mechanism and wait strategy, those that use least CPU first: what 64 B there and back cost, and memory at 1 MiB."""
+    rows = choose.round_trips(frame)
+    small = choose.at(rows, SMALL)
+    large = choose.at(rows, LARGE).set_index("name")
+    return [_cost(row, large) for _, row in small[small["cpu_s"].notna()].sort_values("cpu_s").iterrows()]
+
+
+def _cost(row: pd.Series, large: pd.DataFrame) -> dict[str, str]:
+    memory = large["memory_bytes"] - large["memory_base_bytes"]
+    return {
+        "name": str(row["label"]),
+        "family": str(row["family"]),
+        "wait": "spin" if row["mechanism"] == "c-spin" else WAITS[row["variant"]],
+        "time": units.seconds(row["mean_s"]),
+        "user": _seconds(row["cpu_user_s"]),
+        "system": _seconds(row["cpu_system_s"]),
+        "cores": f"{row['cpu_s'] / row['mean_s']:.2f}",
+        "voluntary": f"{row['switches_voluntary']:.2f}",
+        "involuntary": f"{row['switches_involuntary']:.2f}",
+        "memory": _bytes(row["memory_bytes"]),
+        "added": _bytes(memory.get(row["name"], math.nan)),
+    }
+
+
+def _seconds(value: float) -> str:
+    return units.seconds(value) if value > 1e-12 else "0"
+
+
+def _bytes(count: float) -> str:
+    return "" if math.isnan(count) else f"{count / (1 << 20):.3g} MiB"
+
+
+def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a mechanism and wait strategy, by median: the distribution of 64 B there and back."""
+    rows = choose.at(choose.round_trips(frame), SMALL)
+    return [_latency(row) for _, row in rows[rows["recorded"].gt(0)].sort_values("p50_s").iterrows()]
+
+
+def rates(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a case that kept to a rate: its distribution from the intended time on."""
+    rows = choose.measured(frame)
+    rows = rows[rows["achieved_rate"].notna()].sort_values(["size", "mechanism", "achieved_rate"])
+    return [_latency(row.rename({"name": "label"})) | _rate(row) for _, row in rows.iterrows()]
+
+
+def _latency(row: pd.Series) -> dict[str, str]:
+    marks = {
+        column.removesuffix("_s"): "–" if math.isnan(row[column]) else units.seconds(row[column]) for column in MARKS
+    }
+    name = str(row["label"])
+    return {"name": name, "family": str(row["family"]), "recorded": f"{row['recorded']:,.0f}", **marks}
+
+
+def _rate(row: pd.Series) -> dict[str, str]:
+    return {
+        "mechanism": str(row["mechanism"]),
+        "size": units.size(row["size"]),
+        "asked": units.rate(_asked(row)),
+        "achieved": units.rate(row["achieved_rate"]),
+        "mean": units.seconds(row["mean_s"]),
+        "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
+    }
+
+
+def _asked(row: pd.Series) -> float:
+    options = dict(pair.split("=", 1) for pair in row["variant"].split(","))
+    return float(options["rate"])
+
+
+def findings(frame: pd.DataFrame) -> list[str]:
+    """Sentences for a hurried reader: the price of waiting awake, of the border between processes, and rates that were missed."""
+    return _of_waits(frame) + _of_border(frame) + _of_rates(frame)
+
+
+def _of_waits(frame: pd.DataFrame) -> list[str]:
+    rows = choose.at(choose.round_trips(frame), SMALL)
+    rows = rows[rows["cpu_s"].notna()]
+    said = []
+    for mechanism, group in rows.groupby("mechanism", sort=False):
+        ways = {WAITS[row["variant"]]: row for _, row in group.iterrows()}
+        if {"block", "spin"} <= ways.keys():
+            parts = [
+                f"{how} takes {units.seconds(ways[how]['mean_s'])} and {_cores(ways[how])}"
+                for how in WAITS.values()
+                if how in ways
+            ]
+            said.append(f"What waiting costs {mechanism} at {units.size(SMALL)}: {'; '.join(parts)}.")
+    return said
+
+
+def _cores(row: pd.Series) -> str:
+    return f"{units.seconds(row['cpu_s'])} of CPU ({row['cpu_s'] / row['mean_s']:.1f} cores busy)"
+
+
+def _of_border(frame: pd.DataFrame) -> list[str]:
+    """Like with like: a queue between processes over the same kind of queue between threads, in the same place."""
+    rows = frame[frame["status"].eq("measured") & frame["payload"].eq("bytes") & frame["size"].eq(SMALL)]
+    rows = rows[
+        rows["variant"].eq("") & rows["start_method"].eq("fork") & rows["workload"].isin(["round-trip", "thread"])
+    ]
+    known = {(row["mechanism"], row["placement"]): row for _, row in rows.iterrows()}
+    parts = []
+    for place, where in PLACES.items():
+        both = [
+            f"{name} takes {_times(known[name, place], known[twin, place])} as long as {called} between two threads"
+            for name, (twin, called) in TWINS.items()
+            if (name, place) in known and (twin, place) in known
+        ]
+        parts += [f"{where}, {' and '.join(both)}"] if both else []
+    call = known.get(("direct-call", "same-core"))
+    if call is not None and parts:
+        parts.append(f"a direct call takes {units.seconds(call['mean_s'])}")
+    return [f"Crossing the border between processes with {units.size(SMALL)}: {'; '.join(parts)}."] if parts else []
+
+
+def _times(one: pd.Series, two: pd.Series) -> str:
+    """The ratio with its interval: half widths of independent logs add in squares."""
+    ratio = one["mean_s"] / two["mean_s"]
+    half = math.hypot(*(math.log(row["high_s"] / row["low_s"]) / 2 for row in (one, two)))
+    if math.isnan(half):
+        return f"{ratio:.2g} times (one sample: no interval)"
+    return f"{ratio:.2g} times (95 %: {ratio / math.exp(half):.2g} – {ratio * math.exp(half):.2g})"
+
+
+def _of_rates(frame: pd.DataFrame) -> list[str]:
+    rows = choose.measured(frame)
+    rows = rows[rows["achieved_rate"].notna()]
+    missed = [row for _, row in rows.iterrows() if row["achieved_rate"] < KEPT * _asked(row)]
+    return [
+        f"{row['id']} can't keep its rate: {units.rate(row['achieved_rate'])} of {units.rate(_asked(row))} were reached. "
+        "The line before it grows as long as the pass lasts, so its latency says how long that was."
+        for row in missed
+    ]

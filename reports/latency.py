@@ -1,0 +1,45 @@
+"""Percentiles out of the HDR histograms of a result file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hdrh.histogram import HdrHistogram
+
+from ipcbench.reports.schema import Histogram, ResultError
+
+__all__ = ["MARKS", "Percentiles", "percentiles"]
+
+MARKS = {"p50_s": 50.0, "p90_s": 90.0, "p99_s": 99.0, "p999_s": 99.9, "max_s": 100.0}
+"""Columns and what they are the percentiles of; the last is the longest of all."""
+UNIT = "nanosecond"
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Seconds by column, None where too few were recorded; how many were, and what recording one took, in seconds."""
+
+    seconds: dict[str, float | None]
+    recorded: int
+    recorder: float
+
+
+def percentiles(name: str, stored: Histogram) -> Percentiles:
+    """Those of one case. A percentile needs at least one operation beyond it: p99 a hundred, p99.9 a thousand.
+
+    Raises `ResultError` when the histogram is damaged.
+    """
+    try:
+        histogram = HdrHistogram.decode(stored.encoded)
+        count = int(histogram.get_total_count())
+    except Exception as error:
+        raise ResultError(f"the histogram of {name} is damaged: {' '.join(str(error).split())}") from error
+    if stored.unit != UNIT or count != stored.count or count < 1:
+        raise ResultError(f"the histogram of {name} is damaged: it holds {count:,} of {stored.count:,} {stored.unit}s")
+    values = histogram.get_percentile_to_value_dict(list(MARKS.values()))
+    seconds = {column: values[mark] * 1e-9 if _enough(count, mark) else None for column, mark in MARKS.items()}
+    return Percentiles(seconds, count, stored.recorder_s)
+
+
+def _enough(count: int, mark: float) -> bool:
+    return mark == 100 or count * (100 - mark) > 99.999
