@@ -67,6 +67,8 @@ def _show(verdicts: Sequence[Verdict]) -> None:
         console.width = max(console.width, WIDE)
     if rows:
         console.print(forms.render(rows))
+    for line in forms.reasons(verdicts):
+        click.echo(line)
     click.echo(forms.headline(verdicts))
 
 

@@ -14,7 +14,7 @@ from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, REGRESSED
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["exit_status", "headline", "render", "to_json", "to_junit", "to_markdown"]
+__all__ = ["exit_status", "headline", "reasons", "render", "to_json", "to_junit", "to_markdown"]
 
 ORDER = (REGRESSED, FAILED, INCONCLUSIVE, NO_REGRESSION)
 STYLES = {REGRESSED: "bold red", FAILED: "bold red", INCONCLUSIVE: "yellow", NO_REGRESSION: "green"}
@@ -45,19 +45,23 @@ def to_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
 
 
 def render(verdicts: Sequence[Verdict]) -> Table:
-    """The table for the terminal, the worst first."""
+    """The table for the terminal, the worst first; `reasons` has the last column."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
+    for name in COLUMNS[:-1]:
         right = name in ("ratio", "95 % interval", "visible from")
-        wraps = name in ("case", "why")
-        table.add_column(name, justify="right" if right else "left", no_wrap=not wraps, overflow="fold")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "case", overflow="fold")
     for each in _sorted(verdicts):
-        identity, verdict, *cells = _cells(each)
+        identity, verdict, *cells, _ = _cells(each)
         table.add_row(escape(identity), verdict, *map(escape, cells), style=STYLES[each.verdict])
     return table
+
+
+def reasons(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line for each case whose verdict needs an explanation."""
+    return [f"{each.id}: {each.reason}" for each in _sorted(verdicts) if each.reason]
 
 
 def to_markdown(verdicts: Sequence[Verdict], title: str, notes: Sequence[str]) -> str:
