@@ -62,6 +62,8 @@ def ab(
     file = (output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S-ab")) / "run.json"
     if file.exists():
         raise Unusable(f"{file.parent} holds a run already: choose another --output")
+    matrix.find_profile(profile)
+    Axes.parse({**texts, "only": None})  # before anything is built
     seed = seed if seed is not None else random.SystemRandom().randrange(1 << 30)
     with interruptible():
         try:
@@ -92,8 +94,6 @@ def _cases(profile: str, texts: dict[str, str | None], sides: Sequence[Side], fo
     try:
         found = matrix.expand(matrix.find_profile(profile), Axes.parse(texts))
     except BadValue as error:
-        if not texts.get("only"):
-            raise
         return _listed(profile, texts, sides, folder, error)
     chosen = [case for case in found.cases if case.workload not in ("floor", "memcpy")]
     if not chosen:

@@ -31,10 +31,10 @@ BURST = 0.008
 PAIRS = 16
 WARM = 10
 """The untimed part before a burst is its loops divided by this."""
-SETTING_UP = 60.0
-ANSWERING = 60.0
+SETTING_UP = 90.0
+ANSWERING = 75.0
 ENDING = 1.0
-"""Deadlines in seconds."""
+"""Deadlines in seconds; the arm's own are a little shorter, and say what it waited for."""
 LOOK = 0.05
 """Seconds between looks at whether a silent arm still lives."""
 

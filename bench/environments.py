@@ -21,7 +21,13 @@ from ipcbench.bench.processes import session
 
 __all__ = ["BadSide", "Side", "prepare"]
 
-GIT, BUILDING, ASKING = 120.0, 600.0, 60.0
+GIT = [
+    "env",
+    *(word for name in ("DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR") for word in ("-u", f"GIT_{name}")),
+    "git",
+]
+"""Not with what a hook's environment says of the repository it runs in: the clone is another one."""
+ANSWERING, BUILDING = 60.0, 600.0
 """Deadlines in seconds."""
 
 
@@ -81,7 +87,7 @@ def _interpreter(label: str, value: str) -> Path:
 
 def _ask(label: str, text: str, python: Path, script: Path, folder: Path) -> dict[str, str]:
     """Who it is. Raises `BadSide` where there is no ipcbench."""
-    code, output = _run([str(python), str(script)], folder, ASKING)
+    code, output = _run([str(python), str(script)], folder, ANSWERING)
     try:
         said = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
@@ -99,13 +105,13 @@ def _commit(label: str, revision: str, folder: Path) -> tuple[Path, str]:
     if shutil.which("git") is None:
         raise BadSide(f"--{label.lower()} rev:{revision} needs git")
     here = Path.cwd()
-    code, top = _run(["git", "rev-parse", "--show-toplevel"], folder, GIT, here)
+    code, top = _run([*GIT, "rev-parse", "--show-toplevel"], folder, ANSWERING, here)
     if code:
         raise BadSide(
             f"--{label.lower()} rev:{revision}: {here} is in no git repository that can be read ({_last(top)})"
         )
-    words = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    code, commit = _run(words, folder, GIT, here)
+    words = [*GIT, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    code, commit = _run(words, folder, ANSWERING, here)
     if code:
         raise BadSide(
             f"--{label.lower()} rev:{revision}: there is no such revision here (a shallow clone lacks older ones)"
@@ -116,15 +122,21 @@ def _commit(label: str, revision: str, folder: Path) -> tuple[Path, str]:
 def _built(label: str, text: str, top: Path, commit: str, folder: Path) -> Path:
     """An environment with the project of the current folder, as it was then."""
     source, environment = folder / f"source-{label}", folder / f"environment-{label}"
-    _must(label, text, ["git", "clone", "--quiet", "--shared", "--no-checkout", str(top), str(source)], folder, GIT)
-    _must(label, text, ["git", "-C", str(source), "checkout", "--quiet", "--detach", commit], folder, GIT)
+
+    def must(step: str, *command: str) -> None:
+        code, output = _run(command, folder, BUILDING)
+        if code:
+            raise BadSide(f"{label} ({text}) can't be built: {step} ended with {code}: {_last(output)}")
+
+    must("git clone", *GIT, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(source))
+    must("git checkout", *GIT, "-C", str(source), "checkout", "--quiet", "--detach", commit)
     project = _project(source, Path.cwd().resolve().relative_to(top.resolve()))
     if project is None:
         raise BadSide(f"{label} ({text}): no pyproject.toml or setup.py there to install")
-    _must(label, text, [sys.executable, "-m", "venv", "--without-pip", str(environment)], folder, BUILDING)
+    must("python -m venv", sys.executable, "-m", "venv", "--without-pip", str(environment))
     python = environment / "bin" / "python"
     _see_ours(environment)
-    _must(label, text, [str(python), "-m", "pip", "install", "--quiet", str(project)], folder, BUILDING)
+    must("pip install", str(python), "-m", "pip", "install", "--quiet", str(project))
     return python
 
 
@@ -142,13 +154,6 @@ def _see_ours(environment: Path) -> None:
     lines = [f"import site; site.addsitedir({path!r})" for path in ours]
     (there,) = environment.glob("lib/python*/site-packages")
     (there / "zz-packages-of-the-runner.pth").write_text("\n".join(lines) + "\n")
-
-
-def _must(label: str, text: str, command: Sequence[str], folder: Path, seconds: float) -> None:
-    code, output = _run(command, folder, seconds)
-    if code:
-        step = " ".join(Path(command[0]).name if index == 0 else word for index, word in enumerate(command[:4]))
-        raise BadSide(f"{label} ({text}) can't be built: {step} ended with {code}: {_last(output)}")
 
 
 def _last(output: str) -> str:

@@ -208,7 +208,8 @@ def test_an_unknown_revision_and_a_project_that_cant_be_built_say_so(tmp_path):
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "broken")
     for revision, hint in (("no-such-branch", "there is no such revision"), ("HEAD", "can't be built")):
-        done = ipcbench("ab", "--a", f"rev:{revision}", "--b", SELF, cwd=tmp_path)
+        hook = {**os.environ, "GIT_DIR": "/nowhere"}
+        done = ipcbench("ab", "--a", f"rev:{revision}", "--b", SELF, cwd=tmp_path, env=hook)
         assert done.returncode == 2
         assert hint in done.stderr
     assert {each.name for each in Path(tmp_path).iterdir()} == {".git", "pyproject.toml"}
