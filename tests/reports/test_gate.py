@@ -171,6 +171,13 @@ def test_what_duels_are_said_to_see_is_found_nine_times_in_ten(spread, n):
     assert found / 1500 == pytest.approx(0.9, abs=0.05)
 
 
+def test_one_duel_that_went_wrong_hides_no_slowdown():
+    """As a pipe's on one core, +5 %, on an idle machine; a plain t test misses it."""
+    measured = [0.062, 0.058, 0.051, -0.125, 0.040, 0.044, 0.030, 0.048, 0.055, 0.047]
+    assert stats.ttest_1samp(measured, 0, alternative="greater").pvalue > 0.01
+    assert judge_duels("case", measured, measured, 0.03, False).verdict == REGRESSED
+
+
 def test_only_what_is_red_twice_is_regressed_and_nothing_while_the_control_is_red():
     red, even = [0.1, 0.11, 0.09, 0.1, 0.1, 0.12], [0.0, 0.01, -0.01, 0.0, 0.01, 0.0]
     assert judge_duels("case", red, red, 0.03, False).verdict == REGRESSED
