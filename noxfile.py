@@ -124,3 +124,40 @@ def layering(session: nox.Session) -> None:
     """ipc knows nothing of bench, reports nothing of either; mechanisms don't import each other."""
     bin_ = environment(session, sys.executable, [".", *GROUPS["layering"]], "layering")
     session.run(str(bin_ / "lint-imports"), external=True)
+
+
+@nox.session(python=False)
+def check(session: nox.Session) -> None:
+    """Is this working tree slower than where it branched off? With `-- --a SIDE --b SIDE`: is side B slower than A?
+
+    All other options go to `ipcbench ab`, such as `-- --markdown gate.md --only pipe`.
+    """
+    bin_ = environment(session, sys.executable, ["."], "check")
+    sides = [] if chosen(session, "--a") else ["--a", f"rev:{base(session)}"]
+    if not chosen(session, "--b"):
+        sides += ["--b", f"python:{bin_ / 'python'}"]
+    session.run(str(bin_ / "ipcbench"), "ab", *sides, *session.posargs, external=True)
+
+
+def chosen(session: nox.Session, option: str) -> bool:
+    """Whether the user gave that option."""
+    return any(word == option or word.startswith(f"{option}=") for word in session.posargs)
+
+
+def base(session: nox.Session) -> str:
+    """The commit to compare with: where this branch left main; on main itself the commit before."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    head = git("rev-parse", "HEAD")
+    found = next((each for name in ("origin/main", "main") if (each := git("merge-base", "HEAD", name))), "")
+    if found and found != head:
+        session.log(f"comparing with {found[:10]}, where this branch left main")
+        return found
+    before = git("rev-parse", "--verify", "--quiet", "HEAD~1")
+    if not before:
+        session.error("no commit to compare with (a shallow clone?): name one, -- --a rev:REVISION")
+    session.log(f"comparing with {before[:10]}, the commit before HEAD: there is no branch off main")
+    return before

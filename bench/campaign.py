@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shlex
-import shutil
-import signal
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
-import psutil
 
 from ipcbench.bench import doctor, floor, machine, matrix
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, Matrix
+from ipcbench.bench.orderly import Interrupted, interruptible, temporary
 from ipcbench.bench.profiles import Profile
 from ipcbench.bench.schedule import Schedule, worker_sampler
 from ipcbench.bench.store import RunExists, Store
 
 __all__ = ["Refused", "run"]
 
-PREFIX = "ipcbench-"
-LONGEST = 40
-"""Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
-
 
 class Refused(Exception):
     """The run can't begin; one line says why."""
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM came; not an Exception, so that nothing on the way takes it for a failed case."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.code = 128 + number
 
 
 def run(
@@ -104,9 +86,9 @@ class _Campaign:
         """Measure, save, report."""
         display = Display(len(self.found.cases), self.profile.name)
         code, status = 0, "complete"
-        with _signals():
+        with interruptible():
             try:
-                with _temporary() as folder, display:
+                with temporary() as folder, display:
                     schedule = self._schedule(folder)
                     schedule.run(display.show, lambda rounds: self.save("interrupted", rounds))
             except Interrupted as interrupt:
@@ -184,47 +166,3 @@ def _now() -> str:
 def _notes(facts: dict[str, Any]) -> list[str]:
     """What the reader of the report must know of the machine: the doctor's warnings."""
     return [f"{found.name}: {found.seen}" for found in doctor.diagnose(facts) if found.level == "warning"]
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM end the measuring once; what follows is the orderly end, which a second one doesn't break."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in old:
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(number)
-
-    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in old:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _temporary() -> Iterator[Path]:
-    """The run's own folder, the workers' TMPDIR; also removes those of runs that were killed."""
-    base = Path(tempfile.gettempdir())
-    if len(str(base)) > LONGEST and os.access("/tmp", os.W_OK):  # noqa: S108 - only its path is short enough for sockets
-        base = Path("/tmp")  # noqa: S108
-    for old in base.glob(f"{PREFIX}*-*-*"):
-        _, pid, born, *_ = old.name.split("-")
-        if pid.isdigit() and not _alive(int(pid), born):
-            shutil.rmtree(old, ignore_errors=True)
-    born = str(int(psutil.Process().create_time()))
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int, born: str) -> bool:
-    try:
-        return str(int(psutil.Process(pid).create_time())) == born
-    except psutil.NoSuchProcess:
-        return False

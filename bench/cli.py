@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,15 @@ class OneLine(click.ClickException):
         click.echo(f"ipcbench: {self.format_message()}", err=True, file=file)
 
 
+def axis_flags(command: Command, profile: str = "standard") -> Command:
+    """The options that set axes, as they are declared; `profile` is the default of that option."""
+    flagged: Any = command
+    for name, (metavar, text) in reversed(AXES.items()):
+        flagged = click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=text)(flagged)
+    names = "quick, standard, rigorous or gate."
+    return click.option("--profile", default=profile, show_default=True, help=names)(flagged)  # type: ignore[no-any-return]
+
+
 def axes_options(command: Command) -> Command:
     """The options that set axes; the command gets them as one `Axes`."""
 
@@ -54,11 +63,7 @@ def axes_options(command: Command) -> Command:
         except BadValue as error:
             raise OneLine(str(error)) from error
 
-    decorated: Any = with_axes
-    for name, (metavar, text) in reversed(AXES.items()):
-        decorated = click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=text)(decorated)
-    profile = click.option("--profile", default="standard", show_default=True, help="quick, standard or rigorous.")
-    return profile(decorated)  # type: ignore[no-any-return]
+    return axis_flags(with_axes)  # type: ignore[return-value]
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
@@ -76,6 +81,8 @@ def cli() -> None:
     ipcbench list --workload fan-out              what would be measured
     ipcbench report results/2026-01-31-120000     draw a run's report again
     ipcbench compare OLD NEW                      two runs side by side
+    ipcbench check --baseline OLD NEW             did a case get slower?
+    ipcbench ab --a rev:HEAD~1 --b rev:HEAD       the same, both measured now, in turn
     ipcbench doctor                               what makes numbers noisy here
     """  # noqa: D301 - click's own mark for text that isn't wrapped
 
@@ -137,6 +144,78 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
         showing.compare(old, new, as_json)
 
 
+def gate_options(command: Command) -> Command:
+    """What `check` and `ab` have in common."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    flagged: Any = as_json(command)
+    for option in (
+        click.option("--strict", is_flag=True, help="Exit with 3 when a case is inconclusive."),
+        click.option("--junit", type=path, help="Write JUnit XML there."),
+        click.option("--markdown", type=path, help="Write Markdown there, for a pull request's summary."),
+        click.option(
+            "--min-effect",
+            multiple=True,
+            metavar="[CASES=]PERCENT",
+            help="The slowdown that matters, such as 5% or 'round-trip/queue/*=10%'; may be repeated.",
+        ),
+    ):
+        flagged = option(flagged)
+    return flagged  # type: ignore[no-any-return]
+
+
+@cli.command()
+@click.option("--baseline", type=click.Path(path_type=Path), required=True, help="The run to compare with.")
+@click.argument("current", type=click.Path(path_type=Path))
+@click.option("--across-machines", is_flag=True, help="Compare runs of different machines, Pythons or kernels.")
+@gate_options
+def check(baseline: Path, current: Path, across_machines: bool, strict: bool, **options: Any) -> None:
+    """Did a case get slower than in a stored run? Exits with 1 if so, with 2 if that can't be said.
+
+    A slowdown must be significant over worker processes, with all cases together, and beyond --min-effect (5%).
+    """
+    from ipcbench.bench import checking
+
+    with _gate_errors():
+        effects, outputs = _gating(options, checking.EFFECT, "Regression check against a stored run")
+        sys.exit(checking.check(baseline, current, effects, outputs, across_machines=across_machines, strict=strict))
+
+
+@cli.command()
+@click.option("--a", required=True, metavar="SIDE", help="What to compare with: python:PATH or rev:GIT-REVISION.")
+@click.option("--b", required=True, metavar="SIDE", help="What may have become slower, in the same way.")
+@partial(axis_flags, profile="gate")
+@click.option(
+    "--duels", type=click.IntRange(4, 1000), default=10, show_default=True, help="Duels of a case on one core."
+)
+@click.option("--seed", type=int, default=None, help="Makes the order of the duels repeatable.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder  [results/<time>-ab]")
+@gate_options
+def ab(
+    a: str, b: str, profile: str, output: Path | None, seed: int | None, duels: int, strict: bool, **options: Any
+) -> None:
+    """Is B slower than A? Both run side by side, in short bursts in turn; exits with 1 if a case is.
+
+    A slowdown must be significant, and beyond --min-effect (3%), in two independent sets of duels.
+    """
+    from ipcbench.bench import ab as duelling
+
+    texts = {name: options.pop(name) for name in AXES}
+    with _gate_errors():
+        effects, outputs = _gating(options, duelling.EFFECT, "Regression check, B against A")
+        sys.exit(
+            duelling.ab(*(a, b, profile, texts, effects, outputs), output=output, seed=seed, duels=duels, strict=strict)
+        )
+
+
+def _gating(options: dict[str, Any], effect: float, title: str) -> tuple[Any, Any]:
+    """The `Effects` and `Outputs` of the options that `gate_options` declares."""
+    from ipcbench.bench.checking import Outputs
+    from ipcbench.bench.effects import Effects
+
+    effects = Effects(options["min_effect"], effect)
+    return effects, Outputs(title, options["markdown"], options["junit"], options["as_json"])
+
+
 @cli.command()
 @as_json
 def doctor(as_json: bool) -> None:
@@ -166,6 +245,19 @@ class _result_errors:  # noqa: N801 - reads as a statement
 
         if isinstance(error, (ResultError, OSError)):
             raise OneLine(" ".join(str(error).split())) from error
+
+
+class _gate_errors(_result_errors):  # noqa: N801 - reads as a statement
+    """Turns whatever makes a gate impossible into one line for each reason and exit status 2."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        from ipcbench.bench.checking import Unusable
+        from ipcbench.bench.environments import BadSide
+        from ipcbench.bench.matrix import BadValue
+
+        if isinstance(error, (Unusable, BadSide, BadValue)):
+            raise OneLine("\nipcbench: ".join(str(error).splitlines())) from error
+        super().__exit__(kind, error, trace)
 
 
 def main() -> None:

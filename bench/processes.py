@@ -10,13 +10,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-__all__ = ["WorkerFailed", "run_worker"]
+__all__ = ["WorkerFailed", "run_worker", "session"]
 
 POLITE = 1.2
 TRACKER = 2.0
@@ -34,7 +34,8 @@ def run_worker(task: Path, folder: Path, deadline: float) -> None:
     Being there, it never meets a module of the user's by accident (`python -m` puts the working folder first on the path).
     """
     errors = folder / "worker.err"
-    with errors.open("wb") as stderr, _worker(task, folder, stderr.fileno()) as process:
+    command = [sys.executable, "-m", "ipcbench.bench.worker", str(task)]
+    with errors.open("wb") as stderr, session(command, folder, stderr=stderr.fileno()) as process:
         try:
             code = process.wait(deadline)
         except subprocess.TimeoutExpired:
@@ -45,13 +46,16 @@ def run_worker(task: Path, folder: Path, deadline: float) -> None:
 
 
 @contextmanager
-def _worker(task: Path, folder: Path, stderr: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-        [sys.executable, "-m", "ipcbench.bench.worker", str(task)],
+def session(
+    command: Sequence[str], folder: Path, *, stderr: int, stdout: int = subprocess.DEVNULL, cwd: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, ended with all that it started. It runs in `cwd`, or in its temporary `folder`."""
+    process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
+        command,
         stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=stderr,
-        cwd=folder,
+        cwd=cwd or folder,
         env={**os.environ, "TMPDIR": str(folder)},
         start_new_session=True,
     )

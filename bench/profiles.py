@@ -1,11 +1,12 @@
 """What each profile measures: blocks of axes, whose product (minus what makes no sense) is the matrix.
 
-`quick` looks at every mechanism once, `standard` decides what a user would ask, `rigorous` leaves little out.
+`quick` looks at every mechanism once, `standard` decides what a user would ask, `rigorous` leaves little out; `gate` is what
+`ipcbench ab` compares.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["PROFILES", "Block", "Profile"]
 
@@ -187,4 +188,19 @@ RIGOROUS = Profile(
     seconds=0.05,
 )
 
-PROFILES = {profile.name: profile for profile in (QUICK, STANDARD, RIGOROUS)}
+GATE = replace(
+    QUICK,
+    name="gate",
+    blocks=(
+        Block(
+            ("round-trip",),
+            ("pipe", "os-pipe", "unix-stream", "queue", "simple-queue", "shared-memory"),
+            sizes=(64,),
+            placements=("same-core",),
+        ),
+        Block(("round-trip",), ("pipe", "shared-memory"), sizes=(Mi,), placements=("same-core",)),
+    ),
+)
+"""What `ipcbench ab` compares unasked: one core, where the code's own share of a round trip shows most and wanders least."""
+
+PROFILES = {profile.name: profile for profile in (QUICK, STANDARD, RIGOROUS, GATE)}

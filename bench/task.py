@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "Latencies", "Task", "read", "write"]
+__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "write"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,15 @@ class Answer:
 
 def write(path: Path, what: Task | Answer | dict[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the whole new one, also after a crash."""
+    replace_file(path, msgspec.json.encode(what))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside, sync and rename: the file is the old one or the whole new one. Raises OSError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
-            file.write(msgspec.json.encode(what))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -1,0 +1,90 @@
+"""`ipcbench check`, and what it shares with `ipcbench ab`: verdicts shown, written, and turned into an exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ipcbench.bench.effects import Effects
+from ipcbench.bench.task import replace_file
+
+if TYPE_CHECKING:
+    from ipcbench.reports.gate import Verdict
+
+__all__ = ["Outputs", "Unusable", "check"]
+
+EFFECT = 0.05
+WIDE = 150
+"""Columns where no terminal says how many there are."""
+SHORT = 40
+"""Cases up to which all are shown; beyond, those without a regression are only counted."""
+
+
+class Unusable(Exception):
+    """Nothing can be said: each line of the text is one reason. Exit status 2."""
+
+
+class Outputs:
+    """Where verdicts go: files, written beside and renamed, and standard output."""
+
+    def __init__(self, title: str, markdown: Path | None, junit: Path | None, as_json: bool) -> None:
+        """Raises `Unusable` when a file can't be written there: now, not after the measuring."""
+        self.title, self.markdown, self.junit, self.as_json = title, markdown, junit, as_json
+        for file in (markdown, junit):
+            if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+                raise Unusable(f"can't write {file}: {'it is a folder' if file.is_dir() else 'its folder is missing'}")
+
+    def give(self, verdicts: Sequence[Verdict], notes: Sequence[str]) -> None:
+        """Write and show everything."""
+        from ipcbench.reports import verdicts as forms
+
+        if self.markdown is not None:
+            replace_file(self.markdown, forms.to_markdown(verdicts, self.title, notes).encode())
+        if self.junit is not None:
+            replace_file(self.junit, forms.to_junit(verdicts, self.title))
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+        if self.as_json:
+            click.echo(json.dumps(forms.to_json(verdicts), indent=1))
+        else:
+            _show(verdicts)
+
+
+def _show(verdicts: Sequence[Verdict]) -> None:
+    from rich.console import Console
+
+    from ipcbench.reports import gate
+    from ipcbench.reports import verdicts as forms
+
+    telling = [each for each in verdicts if each.verdict != gate.NO_REGRESSION]
+    rows = verdicts if len(verdicts) <= SHORT else telling
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
+    if rows:
+        console.print(forms.render(rows))
+    for line in forms.reasons(verdicts):
+        click.echo(line)
+    click.echo(forms.headline(verdicts))
+
+
+def check(
+    baseline: Path, current: Path, effects: Effects, outputs: Outputs, *, across_machines: bool, strict: bool
+) -> int:
+    """Gate a stored run against another; gives the exit status. Raises `Unusable`, `BadValue`, `ResultError`."""
+    from ipcbench.reports import baseline as pairing
+    from ipcbench.reports import gate, schema
+    from ipcbench.reports import verdicts as forms
+
+    try:
+        found = pairing.match(schema.load(baseline), schema.load(current), across_machines)
+    except pairing.NotComparable as error:
+        raise Unusable(str(error)) from error
+    effects.check([*found.samples, *(each.id for each in found.unpaired)])
+    verdicts = [*gate.judge(found.samples, effects), *found.unpaired]
+    outputs.give(verdicts, found.notes)
+    return forms.exit_status(verdicts, strict)

@@ -1,0 +1,72 @@
+"""An orderly end of a run: signals that unwind it once, and a temporary folder that goes on every way out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+__all__ = ["Interrupted", "interruptible", "temporary"]
+
+PREFIX = "ipcbench-"
+LONGEST = 40
+"""Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM came; not an Exception, so that nothing on the way takes it for a failed case."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.code = 128 + number
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM end the measuring once; what follows is the orderly end, which a second one doesn't break."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in old:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in old:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """The run's own folder, the workers' TMPDIR; also removes those of runs that were killed."""
+    base = Path(tempfile.gettempdir())
+    if len(str(base)) > LONGEST and os.access("/tmp", os.W_OK):  # noqa: S108 - only its path is short enough for sockets
+        base = Path("/tmp")  # noqa: S108
+    for old in base.glob(f"{PREFIX}*-*-*"):
+        _, pid, born, *_ = old.name.split("-")
+        if pid.isdigit() and not _alive(int(pid), born):
+            shutil.rmtree(old, ignore_errors=True)
+    born = str(int(psutil.Process().create_time()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int, born: str) -> bool:
+    try:
+        return str(int(psutil.Process(pid).create_time())) == born
+    except psutil.NoSuchProcess:
+        return False

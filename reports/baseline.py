@@ -1,0 +1,117 @@
+"""Two stored runs made ready for the gate: comparable at all, and which samples stand for which case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ipcbench.reports.gate import INCONCLUSIVE, Verdict
+from ipcbench.reports.schema import Benchmark, Result
+
+__all__ = ["NotComparable", "Pairing", "match"]
+
+SAME = {
+    "hostname": "machine",
+    "cpu_model_name": "processor",
+    "cpu_count": "number of processors",
+    "python_version": "Python",
+    "python_implementation": "Python implementation",
+    "platform": "kernel",
+    "machine_kernel": "kernel release",
+}
+NEEDED = ("python_version", "platform")
+"""Without these nothing says where a run was measured."""
+
+Samples = dict[str, tuple[list[float], list[float]]]
+
+
+class NotComparable(Exception):
+    """The two runs, or a side of them, can't be used; each line of the text is one reason."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Worker means of both sides by case id, verdicts on cases that have no pair, and what a reader must know."""
+
+    samples: Samples
+    unpaired: list[Verdict]
+    notes: list[str]
+
+
+def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
+    """Pair the cases. Raises `NotComparable`: another machine, a case that failed, nothing in common."""
+    differing = list(_differences(baseline, current))
+    if differing and not across_machines:
+        raise NotComparable(
+            "the baseline was measured elsewhere: "
+            + "; ".join(differing)
+            + " (compare all the same: --across-machines)"
+        )
+    failed = [*_failures(baseline, "baseline"), *_failures(current, "current run")]
+    if failed:
+        raise NotComparable("\n".join(failed))
+    before, after = ({each.axes.name: each for each in side.benchmarks} for side in (baseline, current))
+    samples: Samples = {}
+    unpaired = []
+    for name in dict.fromkeys([*before, *after]):
+        reason = _unpaired(before.get(name), after.get(name))
+        if reason:
+            unpaired.append(Verdict(name, INCONCLUSIVE, reason=reason))
+        else:
+            samples[name] = (_means(before[name]), _means(after[name]))
+    if not samples:
+        raise NotComparable(_nothing(baseline, current, unpaired))
+    return Pairing(samples, unpaired, [*differing, *_interrupted(baseline, current)])
+
+
+def _differences(baseline: Result, current: Result) -> Iterator[str]:
+    old, new = (_metadata(side) for side in (baseline, current))
+    for side, facts in ((baseline, old), (current, new)):
+        lacking = [name for name in NEEDED if not facts.get(name)]
+        if lacking:
+            yield f"{side.path} doesn't say where it was measured: it lacks {' and '.join(lacking)}"
+    for key, name in SAME.items():
+        if old.get(key) != new.get(key):
+            yield f"another {name}: {old.get(key, 'unknown')} and {new.get(key, 'unknown')}"
+
+
+def _metadata(side: Result) -> Mapping[str, Any]:
+    return side.metadata | (side.benchmarks[0].metadata if side.benchmarks else {})
+
+
+def _failures(side: Result, name: str) -> Iterator[str]:
+    for case in side.facts.cases:
+        if case.status == "failed":
+            yield f"{case.id} failed in the {name}: {' '.join(case.reason.split())}"
+
+
+def _unpaired(old: Benchmark | None, new: Benchmark | None) -> str:
+    if old is None:
+        return "only in the current run: nothing to compare it with"
+    if new is None:
+        return "only in the baseline: the current run didn't measure it"
+    if old.axes.revision != new.axes.revision:
+        return f"not comparable: the workload was revised ({old.axes.revision} and {new.axes.revision})"
+    return ""
+
+
+def _means(benchmark: Benchmark) -> list[float]:
+    return [fmean(run.values) for run in benchmark.runs]
+
+
+def _nothing(baseline: Result, current: Result, unpaired: list[Verdict]) -> str:
+    for side in (baseline, current):
+        if not side.benchmarks:
+            return f"{side.path} holds no measured case"
+    revised = next((each for each in unpaired if "revised" in each.reason), None)
+    if revised:
+        return f"{baseline.path} and {current.path}: no case can be compared: {revised.id}: {revised.reason}"
+    return f"{baseline.path} and {current.path} have no case in common"
+
+
+def _interrupted(baseline: Result, current: Result) -> Iterator[str]:
+    for name, side in (("baseline", baseline), ("current run", current)):
+        if side.facts.status != "complete":
+            yield f"the {name} was {side.facts.status}: its later rounds are missing"

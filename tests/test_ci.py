@@ -1,0 +1,84 @@
+"""The workflow of the README: valid by GitHub's schema, and its steps run in a clone of this repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from .arms_kit import environment
+
+ROOT = Path(__file__).parent.parent
+LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".nox", ".venv", "venv", "results", "build", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
+)
+FEW = "--only pipe --size 64 --duels 4"
+
+
+@pytest.fixture
+def workflow():
+    return re.search(r"```yaml\n(name: gate\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+
+
+def test_the_workflow_is_valid(tmp_path, workflow):
+    (tmp_path / "gate.yml").write_text(workflow)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*command, tmp_path / "gate.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """The files as they are here, one commit on main and a branch with one more."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT, symlinks=True)
+
+    def git(*words):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "what main has")
+    base = git("rev-parse", "HEAD")
+    git("switch", "-q", "-c", "branch")
+    git("commit", "-q", "--allow-empty", "-m", "a change")
+    return folder, base
+
+
+def test_the_steps_of_the_workflow_run_in_a_clone(tmp_path, workflow, clone):
+    """In environments that see this one's packages: as on a runner with a warm cache. Few duels, by the workflow's own variable."""
+    folder, base = clone
+    job = yaml.safe_load(workflow)["jobs"]["gate"]
+    assert job["env"].keys() == {"GATE"}
+    python = environment(tmp_path / "runner")
+    environment(folder / ".nox" / f"check-{sys.version_info.major}.{sys.version_info.minor}")
+    summary = tmp_path / "summary.md"
+    environ = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "GATE": FEW,
+        "GITHUB_STEP_SUMMARY": str(summary),
+    }
+    said = ""
+    for step in job["steps"]:
+        if "run" in step:
+            done = subprocess.run(
+                ["bash", "-e", "-c", step["run"]], cwd=folder, env=environ, capture_output=True, text=True, timeout=110
+            )
+            said += done.stdout + done.stderr
+            assert done.returncode == 0, said
+    assert f"comparing with {base[:10]}" in said
+    assert "round-trip/pipe/bytes/64B/1/fork/same-core" in summary.read_text()
+    assert base[:10] in summary.read_text()
+    assert ElementTree.parse(folder / "gate.xml").getroot().get("tests") == "1"
+    (artifact,) = [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert (folder / artifact).exists()
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
+    assert {line.split()[1] for line in status.stdout.splitlines()} == {"gate.md", "gate.xml"}
