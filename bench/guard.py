@@ -88,21 +88,20 @@ class Guard:
         while self.cause is None and time.monotonic() < deadline:
             self._find_cause(5)
 
-    def _find_cause(self, milliseconds: int) -> None:
+    def _find_cause(self, milliseconds: int) -> bool:
         poll = select.poll()  # one of its own each time: the timer may interrupt another look
         for fd in self._watched:
             poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(milliseconds):
             self.cause = PeerGone(f"{self._watched[fd]} died while {self._doing or 'idle'}")
-            return
+            return True
         if self._armed and time.monotonic() > self._deadline:
             self.cause = DeadlinePassed(f"nothing more happened within the deadline while {self._doing}")
+            return True
+        return False
 
     def _look(self, _number: int, _frame: FrameType | None) -> None:
-        if self.cause is None:
-            self._find_cause(0)
-            if self.cause is None:
-                return
+        if self.cause is None and self._find_cause(0):
             signal.setitimer(signal.ITIMER_REAL, REPEAT, REPEAT)
-        if self._armed:
+        if self._armed and self.cause is not None:
             raise self.cause

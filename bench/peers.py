@@ -146,13 +146,13 @@ def end_with_parent() -> None:
         fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
         if connection.wait([parent.sentinel], 0):  # gone before anybody could be told
             os._exit(1)
-        return
+    else:
+        threading.Thread(target=_wait_for_parent, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
 
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+def _wait_for_parent(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def stop(peers: Sequence[Peer], politely: bool) -> None:
