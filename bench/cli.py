@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -37,6 +39,38 @@ class OneLine(click.ClickException):
         click.echo(f"ipcbench: {self.format_message()}", err=True, file=file)
 
 
+class Share(click.ParamType):
+    """`2%` or `0.02`."""
+
+    name = "share"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> float:
+        """Between nought and one."""
+        text = str(value).strip()
+        with suppress(ValueError):
+            found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+            if 0 < found < 1:
+                return found
+        raise OneLine(f"unknown precision {text!r}: write a share between 0 and 100 %, such as 2% or 0.02")
+
+
+class Duration(click.ParamType):
+    """`90s`, `10m`, `1h` or plain seconds."""
+
+    name = "time"
+    UNITS: ClassVar = {"s": 1, "m": 60, "h": 3600}
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> float:
+        """Seconds."""
+        text = str(value).strip()
+        number, factor = (text[:-1], self.UNITS[text[-1]]) if text[-1:] in self.UNITS else (text, 1)
+        with suppress(ValueError):
+            found = float(number) * factor
+            if 0 < found < math.inf:
+                return found
+        raise OneLine(f"unknown time {text!r}: write such as 90s, 10m or 1h")
+
+
 def axes_options(command: Command) -> Command:
     """The options that set axes; the command gets them as one `Axes`."""
 
@@ -55,6 +89,16 @@ def axes_options(command: Command) -> Command:
         decorated = click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=text)(decorated)
     profile = click.option("--profile", default="standard", show_default=True, help="quick, standard or rigorous.")
     return profile(decorated)  # type: ignore[no-any-return]
+
+
+def _only(allowed: tuple[str, ...], why: str) -> None:
+    """Refuse, in one line, what else was given on the command line."""
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    for name in context.params:
+        if name not in allowed and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise OneLine(f"{why}: leave out --{name.replace('_', '-')}")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
@@ -92,17 +136,37 @@ def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) 
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run  [results/<time>]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
-@click.option("--rounds", type=click.IntRange(1, 1000), default=None, help="Samples of each case  [by profile]")
+@click.option(
+    "--precision", type=Share(), help="Half a case's 95 % interval at which it is done, such as 2%  [by profile]"
+)
+@click.option("--budget", type=Duration(), help="How long to measure at most, such as 90s, 10m or 1h  [by profile]")
+@click.option(
+    "--rounds", type=click.IntRange(1, 1000), help="Just so many samples of each case, whatever its interval."
+)
 @as_json
-def run(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool, **options: Any) -> None:
+def run(
+    axes: Any,
+    texts: dict[str, str | None],
+    profile: str,
+    as_json: bool,
+    precision: float | None,
+    budget: float | None,
+    rounds: int | None,
+    **options: Any,
+) -> None:
     """Measure, and draw the report.
 
     Axis options set an axis, also beyond the profile. Ctrl-C keeps what was measured.
     """
     from ipcbench.bench import campaign
 
+    if rounds is not None and precision is not None:
+        raise OneLine("--rounds takes just so many samples, --precision as many as it needs: give one of them")
+    if options["resume"]:
+        _only(("resume", "output", "precision", "budget", "as_json"), "--resume goes on with the run as it was begun")
+    asked = campaign.Asked(rounds, precision, budget)
     try:
-        sys.exit(campaign.run(profile, axes, texts, as_json=as_json, **options))
+        sys.exit(campaign.run(profile, axes, texts, asked=asked, as_json=as_json, **options))
     except campaign.Refused as error:
         raise OneLine(str(error)) from error
 

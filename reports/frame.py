@@ -8,25 +8,30 @@ from typing import Any
 import pandas as pd
 
 from ipcbench.reports.schema import Benchmark, Result, Unmeasured
-from ipcbench.reports.stats import estimate
+from ipcbench.reports.stats import estimate, of_worker
 
 __all__ = ["COLUMNS", "build"]
 
 COLUMNS = [
     *("id", "mechanism", "workload", "payload", "size", "processes", "start_method", "placement", "family", "variant"),
-    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"),
+    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", "lost"),
     *("near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
 CPU = {"cpu_user_s", "cpu_system_s"}
-NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", "lost"]
+NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", "lost"]
 
 
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first."""
-    rows = [_measured(each) for each in result.benchmarks] + [_unmeasured(each) for each in result.facts.cases]
+    rows = [_measured(each, result.facts.precision) for each in result.benchmarks] + [
+        _unmeasured(each) for each in result.facts.cases
+    ]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
     frame = frame.astype(dict.fromkeys(NUMBERS, float))
+    frame["precise"] = pd.Series(
+        [row.get("precise") for row in rows], dtype=object
+    )  # true, false or unknown, no nought
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
     frame["floor_ratio"] = [
         mean / means[floor] if isinstance(floor, str) and floor in means else float("nan")
@@ -35,9 +40,9 @@ def build(result: Result) -> pd.DataFrame:
     return frame
 
 
-def _measured(benchmark: Benchmark) -> dict[str, Any]:
+def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
     axes = benchmark.axes
-    found = estimate([fmean(run.values) for run in benchmark.runs])
+    found = estimate([of_worker(run.values) for run in benchmark.runs])
     costs = [{**benchmark.metadata, **run.metadata} for run in benchmark.runs]
     return {
         **{name: getattr(axes, name) for name in COLUMNS if hasattr(axes, name)},
@@ -48,6 +53,7 @@ def _measured(benchmark: Benchmark) -> dict[str, Any]:
         "mean_s": found.mean,
         "low_s": found.low,
         "high_s": found.high,
+        "precise": None if precision is None else found.half <= precision,
         "cpu_s": _mean([each["cpu_user_s"] + each["cpu_system_s"] for each in costs if each.keys() >= CPU]),
         "lost": _mean([each["lost"] for each in costs if "lost" in each]),
     }

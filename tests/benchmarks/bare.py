@@ -18,7 +18,7 @@ FORK = mp.get_context("fork")
 
 
 def payloads(size):
-    count = max(2, min(8, (64 << 20) // size))
+    count = max(2, min(8, (32 << 20) // size))
     block = random.Random(1).randbytes(size + 64 * count)
     return [bytes([index]) + block[64 * index + 1 : 64 * index + size] for index in range(count)]
 
