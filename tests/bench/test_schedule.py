@@ -214,12 +214,13 @@ SHAPES = {
         "precision": 0.04,
         "seconds": lambda name: 10.0 if name.split("/")[1] in ("m1", "m2") else 0.1,
     },
-    "one case": {"most": 1000, "precision": 0.04, "cases": MANY[:1], "spreads": {MANY[0].id: 0.1}},
+    "one case": {"most": 20, "precision": 0.05, "cases": MANY[:1], "spreads": {MANY[0].id: 0.3}},
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_time_left_is_right_within_a_third_after_a_tenth(tmp_path, shape):
+    """Towards the end within a fifth of the whole: when the last noisy cases get precise is chance."""
     tuned = dict(SHAPES[shape])
     sampler = Sampler(spreads=tuned.pop("spreads", STEADY), seconds=tuned.pop("seconds", None))
     _, shown, _ = run(tmp_path, sampler, tuned.pop("cases", MANY), **tuned)
@@ -228,7 +229,7 @@ def test_the_time_left_is_right_within_a_third_after_a_tenth(tmp_path, shape):
     assert len(late) > 5
     for standing in late:
         left = total - standing.elapsed
-        assert standing.left == pytest.approx(left, abs=max(left / 3, total / 8)), standing
+        assert standing.left == pytest.approx(left, abs=max(left / 3, total / 5)), standing
 
 
 def test_a_store_saved_and_resumed_is_the_same(tmp_path):
