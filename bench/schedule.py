@@ -37,8 +37,8 @@ SHARE = 0.5
 """The part of the bundles still wide that a pass takes."""
 SAVE_EVERY = 5.0
 """Seconds of measuring that a crash of the machine may cost; saving never takes more than a twentieth of the time."""
-SPREAD = 0.1
-"""The standard deviation of worker figures that is expected before any was seen."""
+SPREAD, PRIOR = 0.1, 7
+"""The standard deviation of worker figures that is expected before any was seen, and how many cases that weighs as much as."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Schedule:
     def _typical_spread(self, cases: Sequence[Case]) -> float:
         """The median over cases; that of few samples lies below the true one, by Wilson and Hilferty's (1 - 2 / 9f)^1.5."""
         several = [(self._spread(case), self.store.samples(case) - 1) for case in cases if self.store.samples(case) > 1]
-        return median([SPREAD] * 3 + [spread / (1 - 2 / (9 * freedom)) ** 1.5 for spread, freedom in several])
+        return median([SPREAD] * PRIOR + [spread / (1 - 2 / (9 * freedom)) ** 1.5 for spread, freedom in several])
 
     def _seconds_for(self, bundle: Sequence[Case], typical: float) -> float:
         """Until all of it is precise: what is no longer wide doesn't cost any more."""
