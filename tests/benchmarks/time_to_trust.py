@@ -1,7 +1,10 @@
 """How long the suite takes to an interval, against a stock pyperf script over the same cases on the same machine.
 
-`python time_to_trust.py [--cases 30] [--minutes 10]`: an eighth of the time goes to the suite, the rest to stock pyperf at its
+`python time_to_trust.py [--cases 30] [--minutes 10] [--pinned]`: an eighth of the time goes to the suite, the rest to stock pyperf at its
 defaults, one script a case in random order. What stock pyperf would take for the cases that it doesn't get to is scaled from those it does.
+
+A stock script pins nothing: the scheduler places its two processes, while the suite gives each a core of its own, so what they
+measure may differ. `--pinned` lends the stock script the suite's pinning, and so compares nothing but how the samples are taken.
 
 Both intervals are by one rule: the suite's own, over the same figure of each worker; beside it, by the plain t interval over worker means.
 An interval narrows by the root of the time, so the suite's time is scaled by the square of the ratio of the median widths.
@@ -50,9 +53,12 @@ RULES = {"the suite's rule": half_width, "plain t over worker means": plain}
 
 
 def workers_of(file):
-    """Each case's workers' values, in any pyperf file."""
-    suite = pyperf.BenchmarkSuite.load(str(file))
-    return {each.get_name(): [run.values for run in each.get_runs() if run.values] for each in suite}
+    """By mechanism and size, the values of each worker, in any pyperf file."""
+    found = {}
+    for each in pyperf.BenchmarkSuite.load(str(file)):
+        case = Case.parse(each.get_name())
+        found[case.mechanism, case.size] = [run.values for run in each.get_runs() if run.values]
+    return found
 
 
 def timed(command):
@@ -87,17 +93,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=30, help="a multiple of three, up to 30")
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--pinned", action="store_true", help="stock pyperf with the suite's pinning")
     options = parser.parse_args()
     mechanisms = MECHANISMS[: max(1, options.cases // len(SIZES))]
-    cases = [Case("round-trip", name, "bytes", size, 1, "fork", "cross-core") for name in mechanisms for size in SIZES]
+    place = "cross-core" if options.pinned else "free"
+    cases = [Case("round-trip", name, "bytes", size, 1, "fork", place) for name in mechanisms for size in SIZES]
     random.shuffle(cases)
     with tempfile.TemporaryDirectory(prefix="trust-") as folder:
         ours, mine = suite(mechanisms, options.minutes * 60 / 8, Path(folder, "suite"))
         theirs, other = stock(cases, options.minutes * 60 * 7 / 8, Path(folder))
+    print(f"stock pyperf's processes: {'pinned as the suite does' if options.pinned else 'placed by the scheduler'}")
     report(ours, mine, theirs, other, len(cases))
 
 
 def report(ours, mine, theirs, other, count):
+    for name in sorted(other):
+        print(f"  {name[0]} {name[1]:,} B: suite {half_width(mine[name]):.1%}, stock {half_width(other[name]):.1%}")
     print(f"suite: {ours:.0f} s for {count} cases, {fmean(len(mine[name]) for name in mine):.1f} workers a case")
     scaled = "" if len(other) == count else f" (scaled: {len(other)} of them were run)"
     print(
