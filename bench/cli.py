@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -39,36 +39,32 @@ class OneLine(click.ClickException):
         click.echo(f"ipcbench: {self.format_message()}", err=True, file=file)
 
 
-class Share(click.ParamType):
-    """`2%` or `0.02`."""
-
-    name = "share"
-
-    def convert(self, value: Any, _param: Any, _context: Any) -> float:
-        """Between nought and one."""
-        text = str(value).strip()
-        with suppress(ValueError):
-            found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-            if 0 < found < 1:
-                return found
-        raise OneLine(f"unknown precision {text!r}: write a share between 0 and 100 %, such as 2% or 0.02")
+def _share(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """`2%` or `0.02`, between nought and one."""
+    if text is None:
+        return None
+    number, factor = (text.strip()[:-1], 100) if text.strip().endswith("%") else (text, 1)
+    with suppress(ValueError):
+        found = float(number) / factor
+        if 0 < found < 1:
+            return found
+    raise OneLine(f"unknown precision {text!r}: write a share between 0 and 100 %, such as 2% or 0.02")
 
 
-class Duration(click.ParamType):
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _duration(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
     """`90s`, `10m`, `1h` or plain seconds."""
-
-    name = "time"
-    UNITS: ClassVar = {"s": 1, "m": 60, "h": 3600}
-
-    def convert(self, value: Any, _param: Any, _context: Any) -> float:
-        """Seconds."""
-        text = str(value).strip()
-        number, factor = (text[:-1], self.UNITS[text[-1]]) if text[-1:] in self.UNITS else (text, 1)
-        with suppress(ValueError):
-            found = float(number) * factor
-            if 0 < found < math.inf:
-                return found
-        raise OneLine(f"unknown time {text!r}: write such as 90s, 10m or 1h")
+    if text is None:
+        return None
+    unit = text.strip()[-1:]
+    number = text.strip()[:-1] if unit in UNITS else text
+    with suppress(ValueError):
+        found = float(number) * UNITS.get(unit, 1)
+        if 0 < found < math.inf:
+            return found
+    raise OneLine(f"unknown time {text!r}: write such as 90s, 10m or 1h")
 
 
 def axes_options(command: Command) -> Command:
@@ -137,9 +133,17 @@ def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) 
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
 @click.option(
-    "--precision", type=Share(), help="Half a case's 95 % interval at which it is done, such as 2%  [by profile]"
+    "--precision",
+    callback=_share,
+    metavar="SHARE",
+    help="Half a case's 95 % interval at which it is done, such as 2%  [by profile]",
 )
-@click.option("--budget", type=Duration(), help="How long to measure at most, such as 90s, 10m or 1h  [by profile]")
+@click.option(
+    "--budget",
+    callback=_duration,
+    metavar="TIME",
+    help="How long to measure at most, such as 90s, 10m or 1h  [by profile]",
+)
 @click.option(
     "--rounds", type=click.IntRange(1, 1000), help="Just so many samples of each case, whatever its interval."
 )

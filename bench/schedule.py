@@ -174,7 +174,9 @@ class Schedule:
     def _typical_spread(self, cases: Sequence[Case]) -> float:
         """The median over cases; that of few samples lies below the true one, by Wilson and Hilferty's (1 - 2 / 9f)^1.5."""
         several = [(self._spread(case), self.store.samples(case) - 1) for case in cases if self.store.samples(case) > 1]
-        return median([SPREAD] * PRIOR + [spread / (1 - 2 / (9 * freedom)) ** 1.5 for spread, freedom in several])
+        return median(
+            [SPREAD] * PRIOR + [spread / float((1 - 2 / (9 * freedom)) ** 1.5) for spread, freedom in several]
+        )
 
     def _seconds_for(self, bundle: Sequence[Case], typical: float) -> float:
         """Until all of it is precise: what is no longer wide doesn't cost any more."""
