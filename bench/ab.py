@@ -181,7 +181,7 @@ class Gate:
             gone = time.monotonic() - begun
             left = (len(plan) - done) * (gone / done if done else A_DUEL)
             before = begun - self.begun
-            display.show(Progress(case.id, stage + 1, done, len(plan), before + gone, left))
+            display.show(Progress(case.id, f"stage {stage + 1}", done, len(plan), before + gone, left))
             record = self.records[case]
             if record.alive:
                 self._duel(case, record, record.control if control else record.stages[stage], control)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shlex
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -15,18 +16,48 @@ from typing import Any
 import click
 
 from ipcbench.bench import doctor, floor, machine, matrix
+from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, Matrix
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary
 from ipcbench.bench.profiles import Profile
 from ipcbench.bench.schedule import Schedule, worker_sampler
+from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
 
-__all__ = ["Refused", "run"]
+__all__ = ["Asked", "Refused", "run"]
+
+UNLIMITED = 100_000
+"""Samples of a case, where the precision or the budget asked for by name decides."""
 
 
 class Refused(Exception):
     """The run can't begin; one line says why."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How long and how exactly to measure; None leaves it to the profile."""
+
+    rounds: int | None = None
+    precision: float | None = None
+    budget: float | None = None
+
+    def tune(self, profile: Profile) -> Profile:
+        """The profile with that set. So many rounds means just as many; what is asked for by name isn't cut short."""
+        tuned = profile
+        if self.precision is not None:
+            tuned = replace(tuned, precision=self.precision, most=UNLIMITED)
+        if self.budget is not None:
+            tuned = replace(tuned, budget=self.budget, most=UNLIMITED)
+        if self.rounds is not None:
+            budget = math.inf if self.budget is None else self.budget
+            tuned = replace(tuned, rounds=self.rounds, most=self.rounds, budget=budget)
+        return tuned
+
+    def facts(self) -> dict[str, int | float | None]:
+        """As the result file keeps it, for going on."""
+        return asdict(self)
 
 
 def run(
@@ -37,19 +68,24 @@ def run(
     output: Path | None,
     resume: bool,
     seed: int | None,
-    rounds: int | None,
+    asked: Asked,
     as_json: bool,
 ) -> int:
-    """Measure and report; gives the exit status."""
+    """Measure and report; gives the exit status. A resumed run goes on as it was asked for; `asked` may only add to that."""
     if resume and output is None:
         raise Refused("--resume needs the folder to go on with: --output DIR")
     folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     store = _store(folder, resume)
+    earlier = 0.0
     if resume:
+        before = Asked(**store.facts.get("asked", {}))
+        earlier = store.facts.get("seconds", 0.0) if asked.budget is None else 0.0
+        asked = Asked(
+            before.rounds, *(new or old for new, old in zip(astuple(asked)[1:], astuple(before)[1:], strict=True))
+        )
         texts = store.facts.get("options", texts)
-        axes, profile_name = Axes.parse(texts), store.facts["profile"]
-        seed = store.facts["seed"] + len(store.benchmarks)
-    profile = _tuned(matrix.find_profile(profile_name), rounds)
+        axes, profile_name, seed = Axes.parse(texts), store.facts["profile"], store.facts["seed"]
+    profile = asked.tune(matrix.find_profile(profile_name))
     found = matrix.expand(profile, axes)
     if not found.cases:
         reasons = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
@@ -57,7 +93,8 @@ def run(
             f"nothing to measure: {reasons[0]}"
             + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else "")
         )
-    return _Campaign(profile, found, store, texts, seed or random.SystemRandom().randrange(1 << 30)).run(as_json)
+    seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
+    return _Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json)
 
 
 def _store(folder: Path, resume: bool) -> Store:
@@ -67,18 +104,25 @@ def _store(folder: Path, resume: bool) -> Store:
         raise Refused(str(error)) from error
 
 
-def _tuned(profile: Profile, rounds: int | None) -> Profile:
-    return profile if rounds is None else replace(profile, rounds=rounds, most=rounds)
-
-
 class _Campaign:
     """One run: what it knows of itself, and its steps."""
 
-    def __init__(self, profile: Profile, found: Matrix, store: Store, texts: dict[str, str | None], seed: int) -> None:
-        self.profile, self.found, self.store, self.texts, self.seed = profile, found, store, texts, seed
+    def __init__(
+        self,
+        profile: Profile,
+        asked: Asked,
+        found: Matrix,
+        store: Store,
+        texts: dict[str, str | None],
+        seed: int,
+        earlier: float,
+    ) -> None:
+        self.profile, self.asked, self.found, self.store = profile, asked, found, store
+        self.texts, self.seed, self.used = texts, seed, earlier
         self.machine = machine.facts()
         self.begun = time.monotonic()
         self.earlier = float(store.facts.get("seconds", 0.0))
+        self.spent = Spent(store.facts.get("spent", {}))
         self.started = store.facts.get("started", _now())
         self.notes = _notes(self.machine)
 
@@ -90,18 +134,24 @@ class _Campaign:
             try:
                 with temporary() as folder, display:
                     schedule = self._schedule(folder)
-                    schedule.run(display.show, lambda rounds: self.save("interrupted", rounds))
+                    schedule.run(display.show, lambda: self.save("interrupted"))
             except Interrupted as interrupt:
                 code, status = interrupt.code, "interrupted"
             with suppress(Interrupted):
-                self.save(status, self._rounds())
+                self.save(status)
                 self._finish(as_json, code)
         return code
 
     def _schedule(self, folder: Path) -> Schedule:
         metadata = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
+        from ipcbench.reports.stats import half_width
+
         schedule = Schedule(
-            self.profile, self.found.cases, self.store, self.seed, worker_sampler(folder), metadata, str(folder)
+            *(self.profile, self.found.cases, self.store, self.seed, worker_sampler(folder), half_width),
+            metadata=metadata,
+            tools=str(folder),
+            earlier=self.used,
+            spent=self.spent,
         )
         if any(case.workload == "floor" for case in self.found.cases):
             try:
@@ -115,7 +165,20 @@ class _Campaign:
             (self.store.samples(case) for case in self.found.cases if case.id not in self.store.failed), default=0
         )
 
-    def save(self, status: str, rounds: int) -> None:
+    def _seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.begun
+
+    def _unmeasured(self, status: str) -> list[tuple[Case, str]]:
+        """Cases left out, and those whose turn didn't come: no case is missing silently."""
+        why = (
+            "the budget was spent before its first sample"
+            if status == "complete"
+            else "not measured before the interruption"
+        )
+        late = [each for each in self.found.cases if not self.store.samples(each) and each.id not in self.store.failed]
+        return [(skip.case, skip.reason) for skip in self.found.skips] + [(case, why) for case in late]
+
+    def save(self, status: str) -> None:
         """Replace the result file by one that holds all there is so far."""
         facts = {
             "version": version("ipcbench"),
@@ -126,12 +189,15 @@ class _Campaign:
             "status": status,
             "started": self.started,
             "ended": _now(),
-            "seconds": self.earlier + time.monotonic() - self.begun,
-            "rounds": rounds,
+            "seconds": self._seconds(),
+            "rounds": self._rounds(),
+            "precision": self.profile.precision,
+            "asked": self.asked.facts(),
+            "spent": self.spent.seconds,
             "machine": self.machine,
             "notes": self.notes,
         }
-        self.store.save(facts, [(skip.case, skip.reason) for skip in self.found.skips])
+        self.store.save(facts, self._unmeasured(status))
 
     @property
     def command(self) -> str:
@@ -139,6 +205,8 @@ class _Campaign:
         words = ["ipcbench", "run", "--profile", self.profile.name]
         for name, text in self.texts.items():
             words += [f"--{name.replace('_', '-')}", text] if text else []
+        for name, value in self.asked.facts().items():
+            words += [f"--{name}", f"{value:g}"] if value is not None else []
         return shlex.join(words)
 
     def _finish(self, as_json: bool, code: int) -> None:
@@ -148,6 +216,8 @@ class _Campaign:
         folder = self.store.folder
         for name, reason in self.store.failed.items():
             click.echo(f"failed: {name}: {reason}", err=True)
+        if self.store.benchmarks:
+            click.echo(sentence(self.spent.seconds, self._seconds()), err=True)
         if code:
             click.echo(f"interrupted; go on with: ipcbench run --resume --output {shlex.quote(str(folder))}", err=True)
             if self.store.benchmarks:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +52,34 @@ def axis_flags(command: Command, profile: str = "standard") -> Command:
     return click.option("--profile", default=profile, show_default=True, help=names)(flagged)  # type: ignore[no-any-return]
 
 
+def _share(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """`2%` or `0.02`, between nought and one."""
+    if text is None:
+        return None
+    number, factor = (text.strip()[:-1], 100) if text.strip().endswith("%") else (text, 1)
+    with suppress(ValueError):
+        found = float(number) / factor
+        if 0 < found < 1:
+            return found
+    raise OneLine(f"unknown precision {text!r}: write a share between 0 and 100 %, such as 2% or 0.02")
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _duration(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """`90s`, `10m`, `1h` or plain seconds."""
+    if text is None:
+        return None
+    unit = text.strip()[-1:]
+    number = text.strip()[:-1] if unit in UNITS else text
+    with suppress(ValueError):
+        found = float(number) * UNITS.get(unit, 1)
+        if 0 < found < math.inf:
+            return found
+    raise OneLine(f"unknown time {text!r}: write such as 90s, 10m or 1h")
+
+
 def axes_options(command: Command) -> Command:
     """The options that set axes; the command gets them as one `Axes`."""
 
@@ -64,6 +94,16 @@ def axes_options(command: Command) -> Command:
             raise OneLine(str(error)) from error
 
     return axis_flags(with_axes)  # type: ignore[return-value]
+
+
+def _only(allowed: tuple[str, ...], why: str) -> None:
+    """Refuse, in one line, what else was given on the command line."""
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    for name in context.params:
+        if name not in allowed and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise OneLine(f"{why}: leave out --{name.replace('_', '-')}")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
@@ -103,17 +143,45 @@ def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) 
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run  [results/<time>]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
-@click.option("--rounds", type=click.IntRange(1, 1000), default=None, help="Samples of each case  [by profile]")
+@click.option(
+    "--precision",
+    callback=_share,
+    metavar="SHARE",
+    help="Half a case's 95 % interval at which it is done, such as 2%  [by profile]",
+)
+@click.option(
+    "--budget",
+    callback=_duration,
+    metavar="TIME",
+    help="How long to measure at most, such as 90s, 10m or 1h  [by profile]",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1, 1000), help="Just so many samples of each case, whatever its interval."
+)
 @as_json
-def run(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool, **options: Any) -> None:
+def run(
+    axes: Any,
+    texts: dict[str, str | None],
+    profile: str,
+    as_json: bool,
+    precision: float | None,
+    budget: float | None,
+    rounds: int | None,
+    **options: Any,
+) -> None:
     """Measure, and draw the report.
 
     Axis options set an axis, also beyond the profile. Ctrl-C keeps what was measured.
     """
     from ipcbench.bench import campaign
 
+    if rounds is not None and precision is not None:
+        raise OneLine("--rounds takes just so many samples, --precision as many as it needs: give one of them")
+    if options["resume"]:
+        _only(("resume", "output", "precision", "budget", "as_json"), "--resume goes on with the run as it was begun")
+    asked = campaign.Asked(rounds, precision, budget)
     try:
-        sys.exit(campaign.run(profile, axes, texts, as_json=as_json, **options))
+        sys.exit(campaign.run(profile, axes, texts, asked=asked, as_json=as_json, **options))
     except campaign.Refused as error:
         raise OneLine(str(error)) from error
 

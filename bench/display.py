@@ -53,7 +53,7 @@ class Display:
         total = now.elapsed + now.left
         share = now.elapsed / total if total else 0.0
         clock = f"{_clock(now.elapsed)} gone, {_clock(now.left)} left"
-        where = f"round {now.round}"
+        where = now.stage
         if self.progress is not None and self.bar is not None:
             self.progress.update(self.bar, completed=share, description=now.case, round=where, clock=clock)
         elif share >= self.next:

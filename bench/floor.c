@@ -49,7 +49,7 @@
 #endif
 
 enum { TROUBLE = 2, WRONG = 3, HEADER = 8, SLOTS = 2, LINE = 64, POLLS_A_CHECK = 1 << 16 };
-enum { MOST_PAYLOADS = 8, ROOM = 64 << 20 }; /* different payloads, and the bytes they may take: as in Python */
+enum { MOST_PAYLOADS = 8, ROOM = 32 << 20 }; /* different payloads, and the bytes they may take: as in Python */
 
 /* One way of shared memory, as a mailbox of one slot ... */
 struct mailbox {

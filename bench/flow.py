@@ -55,9 +55,9 @@ class FlowWorkload(MessagingWorkload):
         if self.ended(case):
             move = _ended_sender(ends, window, self._batch(case), lossy(case))
         elif len(ends) == 1:
-            move = _one_sender(ends[0], window)
+            move = _one_sender(ends[0], window, case.payload)
         else:
-            move = _several_sender(ends, window)
+            move = _several_sender(ends, window, case.payload)
         messages = cycle(rotation)
         return Loops(
             check=lambda count: move(count // channels, cycle(rotation)),
@@ -101,9 +101,20 @@ class FlowWorkload(MessagingWorkload):
         return max(1, self.window(case) // (2 * fars))
 
 
-def _one_sender(end: Endpoint, window: int) -> Callable[[int, Iterator[Any]], Span]:
+def _credits(end: Endpoint, kind: str) -> Receive:
+    """Takes one credit, into a buffer where that can be.
+
+    A view, kept until the next one, would hold a one-slot mailbox's only place: the peer would wait for that, and never
+    take the message that this side is sending.
+    """
+    credit = payloads.credit(kind)
+    buffer = payloads.target(kind, credit.nbytes if kind == "array" else 1)
+    return (None if buffer is None else end.into(buffer)) or end.recv
+
+
+def _one_sender(end: Endpoint, window: int, kind: str) -> Callable[[int, Iterator[Any]], Span]:
     """One channel: the first window at once, then half a window for each credit."""
-    send, recv, batch = end.send, end.recv, max(1, window // 2)
+    send, recv, batch = end.send, _credits(end, kind), max(1, window // 2)
 
     def move(count: int, messages: Iterator[Any]) -> Span:
         first = min(window, count)
@@ -124,9 +135,9 @@ def _one_sender(end: Endpoint, window: int) -> Callable[[int, Iterator[Any]], Sp
     return move
 
 
-def _several_sender(ends: Sequence[Endpoint], window: int) -> Callable[[int, Iterator[Any]], Span]:
+def _several_sender(ends: Sequence[Endpoint], window: int, kind: str) -> Callable[[int, Iterator[Any]], Span]:
     """N channels from one process, message by message in turn; each channel has its own window."""
-    sends, recvs = [end.send for end in ends], [end.recv for end in ends]
+    sends, recvs = [end.send for end in ends], [_credits(end, kind) for end in ends]
     batch = max(1, window // 2)
 
     def move(count: int, messages: Iterator[Any]) -> Span:

@@ -14,7 +14,7 @@ __all__ = ["END", "credit", "equal", "receiver", "refusal", "rotation", "target"
 
 BLOCK = (1 << 20) + 7  # no multiple of a page or of a power of two: a shifted or repeated chunk shows
 MOST = 8
-ROOM = 64 << 20  # bytes that one rotation may take
+ROOM = 32 << 20  # bytes that one rotation may take
 SMALL_OBJECT = 224
 LARGE_OBJECT = 4096
 

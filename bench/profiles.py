@@ -36,19 +36,20 @@ class Block:
 
 @dataclass(frozen=True)
 class Profile:
-    """Blocks, and how long to sample: at least `rounds`, more (up to `most`) while `budget` seconds last.
+    """Blocks, and how long to sample.
 
-    `limit` ends it in any case; `seconds` is what one value should take, `values` how many a worker takes of each case.
+    `rounds` samples of each case; then, until the `budget` of seconds is spent, up to `most` samples of those whose interval is wider
+    than ± `precision`. `seconds` is what one value should take, `values` how many a worker takes of each case.
     """
 
     name: str
     blocks: tuple[Block, ...]
     rounds: int
     most: int
+    precision: float
     budget: float
-    limit: float
-    seconds: float
-    values: int = 2
+    seconds: float = 0.02
+    values: int = 5
 
 
 def floors(sizes: tuple[int, ...], placements: tuple[str, ...]) -> tuple[Block, ...]:
@@ -84,10 +85,9 @@ QUICK = Profile(
         Block(("memcpy",), sizes=(64, Mi), placements=("same-core",)),
     ),
     rounds=3,
-    most=10,
-    budget=10,
-    limit=75,
-    seconds=0.02,
+    most=30,
+    precision=0.1,
+    budget=55,
 )
 
 STANDARD = Profile(
@@ -150,10 +150,9 @@ STANDARD = Profile(
         Block(("memcpy",), sizes=SIZES[1:], placements=("same-core",)),
     ),
     rounds=3,
-    most=40,
+    most=60,
+    precision=0.04,
     budget=540,
-    limit=560,
-    seconds=0.025,
 )
 
 RIGOROUS = Profile(
@@ -181,11 +180,10 @@ RIGOROUS = Profile(
         ),
         *floors(SIZES, ("cross-core", "same-core")),
     ),
-    rounds=10,
-    most=40,
-    budget=3600,
-    limit=4 * 3600,
-    seconds=0.05,
+    rounds=8,
+    most=200,
+    precision=0.02,
+    budget=3 * 3600,
 )
 
 GATE = replace(

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
@@ -19,6 +20,7 @@ from ipcbench.bench import memory, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
+from ipcbench.bench.spent import Spent
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Delivery, Measured, Timed, Workload
 
@@ -26,6 +28,10 @@ __all__ = ["calibrate", "describe", "work"]
 
 GROWTH = 10
 """The most by which calibration multiplies the loops at once."""
+WARM_UP = 4
+"""A warm-up is so many times shorter than a value."""
+FEWER = 3
+"""Values of a case whose single operation takes longer than a value should: still enough for a median."""
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
@@ -52,15 +58,17 @@ def _work(path: str, begun: float) -> int:
     task: tasks.Task = tasks.read(Path(path), tasks.Task)
     os.environ[TOOLS] = task.tools
     cases = [Case.parse(each) for each in task.cases]
-    import pyperf
+    spent = Spent()
+    with spent.on("import"):
+        import pyperf
 
-    runner = pyperf.Runner(program_args=())
-    runner.parse_args(["--worker", "--quiet", "--loops=1", "--warmups=1", f"--values={task.values}"])
-    imported = perf_counter()
-    bundle = Bundle(task, runner)
+        runner = pyperf.Runner(program_args=())
+        runner.parse_args(["--worker", "--quiet", "--loops=1", "--warmups=0", f"--values={task.values}"])
+    bundle = Bundle(task, runner, spent)
     try:
         bundle.measure(cases)
-        bundle.weigh([case for case in cases if case.id not in task.loops])
+        with spent.on("memory"):
+            bundle.weigh([case for case in cases if case.id not in task.loops])
     except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on without this case
         bundle.fail(error, cases)
     answer = tasks.Answer(
@@ -68,7 +76,7 @@ def _work(path: str, begun: float) -> int:
         [benchmark.get_name() for benchmark in bundle.benchmarks],
         bundle.loops,
         bundle.failed,
-        {"import": imported - begun, "measure": bundle.measured_s, "all": perf_counter() - begun},
+        spent.seconds | {"worker": perf_counter() - begun},
         bundle.latencies,
     )
     tasks.write(Path(task.answer), answer)
@@ -78,26 +86,27 @@ def _work(path: str, begun: float) -> int:
 class Bundle:
     """Measures cases one after the other and collects what pyperf makes of each."""
 
-    def __init__(self, task: tasks.Task, runner: Any) -> None:
-        self.task, self.runner = task, runner
+    def __init__(self, task: tasks.Task, runner: Any, spent: Spent) -> None:
+        self.task, self.runner, self.spent = task, runner, spent
         self.loops = dict(task.loops)
         self.failed: dict[str, str] = {}
         self.benchmarks: list[Any] = []
         self.latencies: dict[str, tasks.Latencies] = {}
         self.recorder: float | None = None
         self.current: Case | None = None
-        self.measured_s = 0.0
 
     def measure(self, cases: list[Case]) -> None:
         """All of them, in the order given. Whatever is raised belongs to the `current` case."""
-        workload = workloads.load(cases[0].workload)
-        with workload.session(cases) as timed:
+        with ExitStack() as stack:
+            with self.spent.on("setup"):
+                workload = workloads.load(cases[0].workload)
+                timed = stack.enter_context(workload.session(cases))
             for case in cases:
                 self.current = case
-                begun = perf_counter()
                 self.benchmarks.append(self._one(workload, case, timed[case]))
-                self.measured_s += perf_counter() - begun
             self.current = None
+            begun = perf_counter()
+        self.spent.add("close", perf_counter() - begun)
 
     def weigh(self, cases: list[Case]) -> None:
         """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
@@ -121,20 +130,26 @@ class Bundle:
     def _one(self, workload: Workload, case: Case, timed: Timed) -> Any:
         multiple = workload.loops_multiple(case)
         if case.id not in self.loops:
-            found = workload.loops(case, self.task.seconds, timed)
-            self.loops[case.id] = found or calibrate(timed, self.task.seconds, multiple)
+            with self.spent.on("calibrate"):
+                found = workload.loops(case, self.task.seconds, timed)
+                self.loops[case.id] = found or calibrate(timed, self.task.seconds, multiple)
+        loops = self.runner.args.loops = self.loops[case.id]
+        self.runner.args.values = self._warm_up(workload, timed, loops, multiple)
         runs: list[Measured] = []
 
         def time_func(loops: int) -> float:
+            begun = perf_counter()
             runs.append(timed(loops))
+            self.spent.add("timed", runs[-1].seconds)
+            self.spent.add("orders", perf_counter() - begun - runs[-1].seconds)
             return runs[-1].seconds
 
-        loops = self.loops[case.id]
-        self.runner.args.loops = loops
         metadata = self.task.metadata | describe(workload, case)
-        benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
+        with self.spent.rest("pyperf"):
+            benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
         assert benchmark is not None, "pyperf gives the benchmark back in a worker"
-        benchmark.update_metadata(cost(runs[-self.task.values :], loops) | self._passes(case, timed, loops))
+        with self.spent.on("record"):
+            benchmark.update_metadata(cost(runs, loops) | self._passes(case, timed, loops))
         return benchmark
 
     def _passes(self, case: Case, timed: Timed, loops: int) -> dict[str, float]:
@@ -149,6 +164,17 @@ class Bundle:
         if self.recorder is None:
             self.recorder = recording.recorder_cost()
         return self.recorder
+
+    def _warm_up(self, workload: Workload, timed: Timed, loops: int, multiple: int) -> int:
+        """An untimed part of a value, after the check of content; gives the values to take: fewer of what takes long."""
+        few = max(1, loops // WARM_UP // multiple) * multiple
+        begun = perf_counter()
+        seconds = timed(few).seconds
+        wall = perf_counter() - begun
+        self.spent.add("warm-up", seconds)
+        self.spent.add("check", wall - seconds)
+        took = (wall if workload.fixed_loops else seconds) * loops / few
+        return min(FEWER, self.task.values) if took > 2 * self.task.seconds else self.task.values
 
     def fail(self, error: Exception, cases: list[Case]) -> None:
         """Set the failed case apart; without one, the whole bundle couldn't be set up."""

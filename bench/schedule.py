@@ -1,28 +1,44 @@
-"""Rounds: each takes one sample of each case, in random order, from fresh workers; drift hits all cases alike.
+"""Rounds, then passes: which bundle is measured next, and when it is enough.
 
-The first figures of all cases are there early, and stopping at any time leaves a usable result. A bundle whose
-case failed is queued again without it.
+The first rounds take one sample of each case, in random order, from fresh workers. The passes that follow take one sample
+of those cases whose interval is still wider than asked: of the bundles that hold any, the half where a second narrows most.
+So nothing that can't get precise eats all the time: the more samples it has, the less one more narrows. Drift hits all cases
+alike, and stopping at any time leaves a usable result. A bundle whose case failed is queued again without it.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from time import monotonic
 
 from ipcbench.bench import task as tasks
 from ipcbench.bench.case import Case
 from ipcbench.bench.processes import WorkerFailed, run_worker
 from ipcbench.bench.profiles import Profile
+from ipcbench.bench.spent import Spent
 from ipcbench.bench.store import Store
 
-__all__ = ["Progress", "Schedule"]
+__all__ = ["LEAST", "Progress", "Schedule", "worker_sampler"]
 
 Sampler = Callable[[tasks.Task], tasks.Answer]
+HalfWidth = Callable[[Sequence[Sequence[float]]], float]
+"""From the values of each worker to half the 95 % interval, as a share of the estimate; infinite without an interval."""
+
 PATIENCE = 90.0
 """Seconds a worker gets beyond what its timed calls should take."""
+LEAST = 5
+"""Samples before a narrow interval is believed: three that happen to agree say little."""
+SHARE = 0.5
+"""The part of the bundles still wide that a pass takes."""
+SAVE_EVERY = 5.0
+"""Seconds of measuring that a crash of the machine may cost; saving never takes more than a twentieth of the time."""
+SPREAD, PRIOR = 0.1, 7
+"""The standard deviation of worker figures that is expected before any was seen, and how many cases that weighs as much as."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,7 @@ class Progress:
     """Where a run stands: seconds gone and left (an estimate), what is measured now."""
 
     case: str
-    round: int
+    stage: str
     done: int
     planned: int
     elapsed: float
@@ -39,109 +55,175 @@ class Progress:
 
 @dataclass
 class Schedule:
-    """Which bundle next, until the profile's rounds and time are used."""
+    """Which bundle next, until all cases are precise, or the time is used."""
 
     profile: Profile
     cases: Sequence[Case]
     store: Store
     seed: int
     sample: Sampler
+    half_width: HalfWidth
     metadata: dict[str, str | int | float] = field(default_factory=dict)
     tools: str = ""
+    earlier: float = 0.0
+    """Seconds of the budget that were used before: this run is resumed."""
     clock: Callable[[], float] = monotonic
-    rounds: int = 0
-    _durations: dict[Case, float] = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
+    passes: int = 0
+    _costs: dict[Case, tuple[float, int]] = field(default_factory=dict)
+    """By bundle: what its last worker took, and how many cases that measured."""
 
-    def run(self, show: Callable[[Progress], None], saved: Callable[[int], None]) -> None:
-        """Measure. `saved` is called after each round, with its number, to save."""
-        self.begun = self.clock()
-        chance = random.Random(self.seed)
-        while self._more():
-            bundles = self._bundles(chance)
-            if not bundles:
-                break
-            whole = self._round(bundles, show)
-            saved(self.rounds + whole)
+    def run(self, show: Callable[[Progress], None], save: Callable[[], None]) -> None:
+        """Measure. `save` is called after each round and pass, and every few seconds between."""
+        self.begun = self._saved = self.clock()
+        while bundles := self.next_bundles():
+            whole = self._pass(bundles, show, save)
+            self._save(save)
             if not whole:
                 break
-            self.rounds += 1
 
-    def _bundles(self, chance: random.Random) -> list[list[Case]]:
-        """This round's bundles, shuffled, and shuffled inside. Cases that a resumed run has more of wait for the others."""
-        alive = [case for case in self.cases if case.id not in self.store.failed]
-        fewest = min((self.store.samples(case) for case in alive), default=0)
-        groups: dict[Case, list[Case]] = {}
-        for case in alive:
-            if self.store.samples(case) == fewest:
-                groups.setdefault(case.bundle, []).append(case)
-        bundles = list(groups.values())
+    def next_bundles(self) -> list[list[Case]]:
+        """The next round or pass, shuffled, and shuffled inside. The order follows from the seed and from what was measured."""
+        alive = self._alive()
+        counts = {case: self.store.samples(case) for case in alive}
+        chance = random.Random(f"{self.seed} {sum(counts.values())}")
+        fewest = min(counts.values(), default=0)
+        if fewest < self.profile.rounds:
+            bundles = _bundles([case for case in alive if counts[case] == fewest])
+            self._stage = f"round {fewest + 1}"
+        else:
+            wide = [case for case in alive if counts[case] < self.profile.most and self._is_wide(case)]
+            bundles = sorted(_bundles(wide), key=self._worth, reverse=True)
+            bundles = bundles[: math.ceil(len(bundles) * SHARE)]
+            self.passes += bool(bundles)
+            self._stage = f"pass {self.passes}, {len(wide)} cases to narrow"
         for bundle in bundles:
             chance.shuffle(bundle)
         chance.shuffle(bundles)
         return bundles
 
-    def _round(self, bundles: list[list[Case]], show: Callable[[Progress], None]) -> bool:
+    def _alive(self) -> list[Case]:
+        return [case for case in self.cases if case.id not in self.store.failed]
+
+    def half(self, case: Case) -> float:
+        """Half the case's interval so far, as a share of its estimate."""
+        values = self.store.values.get(case.id)
+        return self.half_width(values) if values else math.inf
+
+    def _is_wide(self, case: Case) -> bool:
+        return self.store.samples(case) < LEAST or self.half(case) > self.profile.precision
+
+    def _worth(self, bundle: Sequence[Case]) -> float:
+        """How much one more sample of each would narrow their intervals, by the second that it takes."""
+        narrowed = sum(min(1.0, self.half(case)) / (self.store.samples(case) + 1) for case in bundle)
+        return narrowed / self._cost(bundle)
+
+    def _pass(self, bundles: Sequence[list[Case]], show: Callable[[Progress], None], save: Callable[[], None]) -> bool:
         queue = list(bundles)
         done, planned = 0, len(queue)
         while queue:
-            if (self.rounds and self._elapsed() > self._end()) or self._elapsed() > self.profile.limit:
-                return False
             bundle = queue.pop(0)
-            show(Progress(bundle[0].id, self.rounds + 1, done, planned, self._elapsed(), self.left(queue, bundle)))
-            started = self.clock()
+            if self._elapsed() + self._cost(bundle) / 2 > self.profile.budget:
+                return False
+            show(Progress(bundle[0].id, self._stage, done, planned, self._elapsed(), self.left()))
+            begun = self.clock()
             rest = self._measure(bundle)
-            self._durations[bundle[0].bundle] = self.clock() - started
+            self._costs[bundle[0].bundle] = self.clock() - begun, len(bundle)
             if rest:
                 queue.append(rest)
                 planned += 1
             done += 1
+            if queue and self.clock() - self._saved > SAVE_EVERY:
+                self._save(save)
         return True
+
+    def _save(self, save: Callable[[], None]) -> None:
+        begun = self.clock()
+        save()
+        took = self.clock() - begun
+        self.spent.add("save", took)
+        self._saved = self.clock() + max(0.0, 20 * took - SAVE_EVERY)
 
     def _measure(self, bundle: list[Case]) -> list[Case]:
         """One worker. Gives the cases that must be tried again because another one of the bundle failed."""
         ids = [case.id for case in bundle]
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
         task = tasks.Task(ids, "", self.profile.values, self.profile.seconds, known, self.metadata, self.tools)
+        begun = self.clock()
         try:
             answer = self.sample(task)
         except WorkerFailed as error:
+            self.spent.of_worker({}, self.clock() - begun)
             if len(bundle) > 1:  # which of them was it? Alone, it will say so itself
                 for case in bundle[1:]:
                     self._measure([case])
                 return bundle[:1]
             self.store.add(None, {}, {ids[0]: str(error)})
             return []
+        self.spent.of_worker(answer.seconds, self.clock() - begun)
         self.store.add(answer.suite, answer.loops, answer.failed, answer.latencies)
         return [case for case in bundle if case.id not in answer.measured and case.id not in answer.failed]
 
-    def left(self, queue: Sequence[Sequence[Case]], bundle: Sequence[Case]) -> float:
-        """Seconds that the run still takes: this round, then whole rounds until the budget is used."""
-        mean = sum(self._durations.values()) / len(self._durations) if self._durations else 0.6
-        seconds = [
-            self._durations.get(each[0].bundle, mean * len(each) / self._mean_size()) for each in (bundle, *queue)
-        ]
-        whole = sum(self._durations.get(case, mean) for case in {case.bundle for case in self.cases})
-        elapsed = self._elapsed()
-        total = elapsed + sum(seconds)
-        done = self.rounds + 1
-        while done < self.profile.rounds or (done < self.profile.most and total + whole / 2 < self.profile.budget):
-            total += whole
-            done += 1
-        return max(0.0, min(total, self.profile.limit) - elapsed)
+    def left(self) -> float:
+        """Seconds that the run still takes: to the end of the rounds, then until all is precise, but no longer than the budget."""
+        alive = self._alive()
+        typical = self._typical_spread(alive)
+        wanted = sum(self._seconds_for(bundle, typical) for bundle in _bundles(alive))
+        return max(0.0, min(wanted, self.profile.budget - self._elapsed()))
 
-    def _mean_size(self) -> float:
-        return len(self.cases) / max(1, len({case.bundle for case in self.cases}))
+    def _typical_spread(self, cases: Sequence[Case]) -> float:
+        """The median over cases; that of few samples lies below the true one, by Wilson and Hilferty's (1 - 2 / 9f)^1.5."""
+        several = [(self._spread(case), self.store.samples(case) - 1) for case in cases if self.store.samples(case) > 1]
+        return median(
+            [SPREAD] * PRIOR + [spread / float((1 - 2 / (9 * freedom)) ** 1.5) for spread, freedom in several]
+        )
 
-    def _more(self) -> bool:
-        if self.rounds < self.profile.rounds:
-            return self._elapsed() < self.profile.limit
-        return self.rounds < self.profile.most and self._elapsed() < self.profile.budget
+    def _seconds_for(self, bundle: Sequence[Case], typical: float) -> float:
+        """Until all of it is precise: what is no longer wide doesn't cost any more."""
+        wants = sorted(self._wanted(case, typical) for case in bundle)
+        steps = zip(wants, [0.0, *wants], range(len(bundle)), strict=False)
+        return sum((more - before) * self._cost(bundle[index:]) for more, before, index in steps)
 
-    def _end(self) -> float:
-        return self.profile.budget if self.rounds >= self.profile.rounds else self.profile.limit
+    def _wanted(self, case: Case, typical: float) -> float:
+        """Samples that the case will still take, by its own spread as far as that is known, else by that of the others."""
+        n, rounds, most = self.store.samples(case), self.profile.rounds, self.profile.most
+        if most <= rounds:
+            return max(0, rounds - n)
+        if n >= rounds and (n >= most or not self._is_wide(case)):
+            return 0
+        freedom = max(0, n - 1)
+        own = self._spread(case) if freedom else 0.0
+        variance = (4 * typical**2 + freedom * own**2) / (4 + freedom)
+        enough = max(rounds, LEAST, 1 + variance * (1.96 / self.profile.precision) ** 2)
+        return max(1.0, min(enough, most) - n)
+
+    def _spread(self, case: Case) -> float:
+        """About the standard deviation of the logs of its worker figures, from the width of the interval."""
+        n = self.store.samples(case)
+        freedom = n - 1
+        t = 1.96 + 2.4 / freedom + 2.9 / freedom**2 + (5.4 if freedom == 1 else 0.0)
+        return math.asinh(min(self.half(case), 1e3)) * math.sqrt(n) / t
+
+    def _cost(self, bundle: Sequence[Case]) -> float:
+        """Seconds that a worker will take for it: half of that whatever it measures, half by the case."""
+        known = self._costs.get(bundle[0].bundle)
+        if known is None:
+            seen = list(self._costs.values())
+            known = (
+                (sum(s for s, _ in seen) / len(seen), round(sum(n for _, n in seen) / len(seen))) if seen else (0.3, 1)
+            )
+        seconds, count = known
+        return max(1e-3, seconds * (len(bundle) + count) / (2 * count) if len(bundle) != count else seconds)
 
     def _elapsed(self) -> float:
-        return self.clock() - self.begun
+        return self.earlier + self.clock() - self.begun
+
+
+def _bundles(cases: Sequence[Case]) -> list[list[Case]]:
+    groups: dict[Case, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.bundle, []).append(case)
+    return list(groups.values())
 
 
 def worker_sampler(folder: Path) -> Sampler:
@@ -153,9 +235,8 @@ def worker_sampler(folder: Path) -> Sampler:
         tasks.write(folder / "task.json", replace(task, answer=str(answer)))
         run_worker(folder / "task.json", folder, PATIENCE + 30 * len(task.cases) * task.seconds)
         try:
-            read: tasks.Answer = tasks.read(answer, tasks.Answer)
+            return tasks.read(answer, tasks.Answer)
         except (OSError, ValueError) as error:
             raise WorkerFailed("the worker ended without an answer") from error
-        return read
 
     return sample

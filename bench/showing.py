@@ -17,6 +17,7 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 
     page = write_report(result, output)
     if as_json:
+        missed(result)
         click.echo(json.dumps(tables.to_json(frame.build(schema.load(result))), indent=1))
     else:
         summary(result)
@@ -24,12 +25,22 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 
 
 def summary(result: Path) -> None:
-    """The short table for the terminal."""
+    """The short table for the terminal, and how many cases missed the precision."""
     from rich.console import Console
 
     from ipcbench.reports import frame, schema, tables
 
     Console(stderr=True).print(tables.summary(frame.build(schema.load(result))))
+    missed(result)
+
+
+def missed(result: Path) -> None:
+    """How many cases missed the precision that was asked for: nothing silences it."""
+    from ipcbench.reports import frame, schema, tables
+
+    loaded = schema.load(result)
+    if said := tables.missed(frame.build(loaded), loaded.facts.precision):
+        click.echo(said, err=True)
 
 
 def compare(old: Path, new: Path, as_json: bool) -> None:

@@ -31,6 +31,8 @@ class Store:
         self.folder = folder
         self.file = folder / "run.json"
         self.benchmarks: dict[str, Any] = {}
+        self.values: dict[str, list[tuple[float, ...]]] = {}
+        """Of each case, the values of each of its workers."""
         self.failed: dict[str, str] = {}
         self.loops: dict[str, int] = {}
         self.histograms = Histograms()
@@ -84,12 +86,14 @@ class Store:
         for name in failed:
             self.benchmarks.pop(name, None)
             self.histograms.drop(name)
+            self.values.pop(name, None)
 
     def _merge(self, suite: dict[str, Any]) -> None:
         for benchmark in pyperf.BenchmarkSuite.loads(json.dumps(suite)):
             name = benchmark.get_name()
             if name in self.failed:
                 continue
+            self.values.setdefault(name, []).extend(run.values for run in benchmark.get_runs() if run.values)
             if name in self.benchmarks:
                 self.benchmarks[name].add_runs(benchmark)
             else:

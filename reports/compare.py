@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ipcbench.reports import units
 from ipcbench.reports.schema import Benchmark, Result
-from ipcbench.reports.stats import estimate, ratio
+from ipcbench.reports.stats import estimate, of_worker, ratio
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +40,7 @@ def warnings(old: Result, new: Result) -> list[str]:
 
 def _row(name: str, old: Benchmark | None, new: Benchmark | None, why: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"id": name, **dict.fromkeys(("old_s", "new_s", "ratio", "low", "high"))}
-    one, two = (None if each is None else estimate([fmean(run.values) for run in each.runs]) for each in (old, new))
+    one, two = (None if each is None else estimate([of_worker(run.values) for run in each.runs]) for each in (old, new))
     row |= {"old_s": one and one.mean, "new_s": two and two.mean}
     if old is None or one is None:
         return {**row, "says": "only in the new run" + (f" (old: {why[0]})" if why[0] else "")}

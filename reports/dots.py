@@ -63,7 +63,7 @@ def marks(figure: Figure) -> Canvas:
             place.hlines(row, min(each.y), max(each.y), color=shared.GREY, linewidth=1.2, zorder=1)
             for index, way in enumerate(each.x):
                 shift = (way - (len(figure.ticks) - 1) / 2) * 0.2
-                _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)], hollow=way == 0)
+                _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)])
     handles = [
         Line2D(
             *([], []),
@@ -71,7 +71,6 @@ def marks(figure: Figure) -> Canvas:
             marker=SHAPES[int(way) % len(SHAPES)],
             linestyle="",
             markersize=5,
-            markerfacecolor="white" if way == 0 else shared.SOFT,
         )
         for way, _ in figure.ticks
     ]
@@ -119,10 +118,11 @@ def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:
     place.set_xlabel(figure.y, fontsize=8, color=shared.SOFT)
 
 
-def _mark(place: Axes, row: float, each: Series, index: int, shape: str, *, hollow: bool = False) -> None:
+def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None:
+    """Hollow where the interval is wider than was asked for."""
     colour = style.colour(each.family, each.name)
     place.hlines(row, each.low[index], each.high[index], color=colour, linewidth=3, alpha=0.4, zorder=2)
-    fill = "white" if hollow else colour
+    fill = "white" if each.wide and each.wide[index] else colour
     place.plot(each.y[index], row, shape, color=colour, markerfacecolor=fill, markersize=5, zorder=3)
 
 

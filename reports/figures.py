@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -32,6 +32,8 @@ class Series:
     """What is written beside it, where that isn't its name."""
     ways: list[int] = field(default_factory=list)
     """Of a trade: which of the figure's ticks each point stands for."""
+    wide: list[bool] = field(default_factory=list)
+    """Of each point, whether its interval is wider than was asked for; empty where none is."""
 
     @property
     def text(self) -> str:
@@ -75,7 +77,14 @@ Change = Callable[[float, float], float]
 
 def all_figures(frame: pd.DataFrame) -> list[Figure]:
     """Those for which there are data."""
-    return [figure for make, _ in MAKERS if (figure := make(frame)) is not None]
+    return [_explained(figure) for make, _ in MAKERS if (figure := make(frame)) is not None]
+
+
+def _explained(figure: Figure) -> Figure:
+    """Its caption says what a hollow mark is, where there is one."""
+    if not any(any(each.wide) for panel in figure.panels for each in panel.series):
+        return figure
+    return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
 
 
 def absent(frame: pd.DataFrame) -> list[str]:
@@ -312,7 +321,9 @@ def _point(row: pd.Series, means: dict[str, float]) -> Series:
     mean, known = float(row["mean_s"]), row["low_s"] == row["low_s"]
     low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
     floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
-    return Series(row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"])
+    return Series(
+        row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"], wide=_wide([row["precise"]])
+    )
 
 
 def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
@@ -350,6 +361,10 @@ def _series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) 
     columns = (rows["mean_s"], rows["low_s"].fillna(rows["mean_s"]), rows["high_s"].fillna(rows["mean_s"]))
     y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
     ends = [sorted(pair) for pair in zip(one, two, strict=True)]
-    return Series(
-        name, family, rows[x].astype(float).tolist(), y, [pair[0] for pair in ends], [pair[1] for pair in ends]
-    )
+    points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
+    return Series(name, family, points, y, low, high, wide=_wide(rows["precise"]))
+
+
+def _wide(precise: Iterable[bool | None]) -> list[bool]:
+    found = [each is False for each in precise]
+    return found if any(found) else []

@@ -9,27 +9,30 @@ import pandas as pd
 
 from ipcbench.reports.latency import MARKS, percentiles
 from ipcbench.reports.schema import COSTS, Benchmark, Result, Unmeasured
-from ipcbench.reports.stats import estimate
+from ipcbench.reports.stats import estimate, of_worker
 
 __all__ = ["COLUMNS", "build"]
 
 COLUMNS = [
     *("id", "mechanism", "workload", "payload", "size", "processes", "start_method", "placement", "family", "variant"),
-    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "cpu_s", "floor_ratio"),
+    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio"),
     *COSTS,
     *MARKS,
     *("recorded", "recorder_s", "near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
-NUMBERS = ["mean_s", "low_s", "high_s", "cpu_s", "floor_ratio", *COSTS, *MARKS, "recorder_s"]
+NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", *COSTS, *MARKS, "recorder_s"]
 
 
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first."""
-    rows = [_measured(each) | _latency(each.axes.name, result) for each in result.benchmarks]
+    rows = [_measured(each, result.facts.precision) | _latency(each.axes.name, result) for each in result.benchmarks]
     rows += [_unmeasured(each) for each in result.facts.cases]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
     frame = frame.astype(dict.fromkeys(NUMBERS, float))
+    frame["precise"] = pd.Series(
+        [row.get("precise") for row in rows], dtype=object
+    )  # true, false or unknown, no nought
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
     frame["floor_ratio"] = [
         mean / means[floor] if isinstance(floor, str) and floor in means else float("nan")
@@ -38,9 +41,9 @@ def build(result: Result) -> pd.DataFrame:
     return frame
 
 
-def _measured(benchmark: Benchmark) -> dict[str, Any]:
+def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
     axes = benchmark.axes
-    found = estimate([fmean(run.values) for run in benchmark.runs])
+    found = estimate([of_worker(run.values) for run in benchmark.runs])
     costs = [{**benchmark.metadata, **run.metadata} for run in benchmark.runs]
     figures = {name: _mean([each[name] for each in costs if name in each]) for name in COSTS}
     return {
@@ -52,6 +55,7 @@ def _measured(benchmark: Benchmark) -> dict[str, Any]:
         "mean_s": found.mean,
         "low_s": found.low,
         "high_s": found.high,
+        "precise": None if precision is None else found.half <= precision,
         **figures,
         "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
     }

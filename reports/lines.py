@@ -67,6 +67,9 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         bars = shared.errors(each.y, each.low, each.high)
         look = style.look(each.family, each.name)
         axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **look)
+        hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
+        hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
+        axes.plot([a for a, _ in hollow], [b for _, b in hollow], **hole)
         named.append((each, look))
     _names(axes, named, span)
 

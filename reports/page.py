@@ -64,6 +64,7 @@ def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
         "recorder": _recorder(frame),
         "rates": costs.rates(frame),
         "rows": tables.cells(frame),
+        "missed": tables.missed(frame, facts.precision),
         "failed": failed[["id", "reason"]].to_dict("records"),
         "skipped": _by_reason(skipped),
         "counts": {
@@ -95,7 +96,7 @@ def _headline(frame: pd.DataFrame) -> list[dict[str, str]]:
         for key, size in zip(("small", "large"), tables.SIZES, strict=True):
             here = mine[mine["size"].eq(size)]
             row = here.iloc[0] if len(here) else None
-            line[key] = "–" if row is None else units.seconds(row["mean_s"])
+            line[key] = "–" if row is None else tables.time(row)
             line[f"{key}_half"] = "" if row is None else units.spread(row["mean_s"], row["low_s"], row["high_s"])
             line[f"{key}_floor"] = "" if row is None or pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×"
         lines.append(line)
@@ -167,7 +168,9 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]
-    speeds = [units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}")) for each in (first, last)]
+    speeds = [
+        tables.marked(each, units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}"))) for each in (first, last)
+    ]
     return [
         f"One way, in messages of {units.size(tables.SIZES[1])}: {first['mechanism']} carries {speeds[0]}, "
         f"{last['mechanism']} {speeds[1]}."
@@ -180,12 +183,16 @@ def _of_python(rows: pd.DataFrame) -> list[str]:
         return []
     low, high = small.iloc[0], small.iloc[-1]
     return [
-        f"Python's price, against the same primitive in C at {units.size(tables.SIZES[0])}: from {low['floor_ratio']:.1f} times "
-        f"({low['label']}) to {high['floor_ratio']:.1f} times ({high['label']})."
+        f"Python's price, against the same primitive in C at {units.size(tables.SIZES[0])}: from {_ratio(low)} times "
+        f"({low['label']}) to {_ratio(high)} times ({high['label']})."
     ]
+
+
+def _ratio(row: pd.Series) -> str:
+    return tables.marked(row, f"{row['floor_ratio']:.1f}")
 
 
 def _figure(row: pd.Series) -> str:
     if row["low_s"] != row["low_s"]:
-        return f"{units.seconds(row['mean_s'])} (one sample: no interval)"
-    return f"{units.seconds(row['mean_s'])} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"
+        return f"{tables.time(row)} (one sample: no interval)"
+    return f"{tables.time(row)} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"

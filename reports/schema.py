@@ -81,6 +81,8 @@ class Facts(msgspec.Struct):
     ended: str = ""
     seconds: float = 0.0
     rounds: int = 0
+    precision: float | None = None
+    """Half the interval, as a share of the estimate, that was asked for; None in files from before there was one."""
     notes: list[str] = []
     histograms: dict[str, Histogram] = {}
 

@@ -1,4 +1,8 @@
-"""Estimates and their uncertainty, from worker means alone (docs/statistics.md)."""
+"""Estimates and their uncertainty, from one figure a worker (docs/statistics.md).
+
+A stolen time slice makes one value of a worker long, a bad worker one figure of a case: a median inside, a trimmed mean over
+workers, and an interval by winsorized variance (Tukey and McLaughlin 1963), so that neither decides.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,60 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate", "ratio"]
+__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "of_worker", "ratio"]
 
 CONFIDENCE = 0.95
+TRIM = 8
+"""Of so many workers the fastest and the slowest are set apart, of twice as many two each."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval; low and high are None where one sample allows none. `spread`: sd of the logs."""
+    """The typical time with its 95 % interval; low and high are None where one sample allows none.
+
+    `spread` / √samples is the standard error of the log of `mean`, with that many degrees of `freedom`.
+    """
 
     mean: float
     low: float | None
     high: float | None
     samples: int
     spread: float = 0.0
+    freedom: float = 0.0
+
+    @property
+    def half(self) -> float:
+        """Half the interval's width as a share of the mean; infinite where there is none."""
+        return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2 / self.mean
+
+
+def of_worker(values: Sequence[float]) -> float:
+    """A worker's figure: the median of its values."""
+    return median(values)
 
 
 def estimate(samples: Sequence[float]) -> Estimate:
-    """The mean of worker means (positive), with the interval mean × exp(± t · s / √n), s the standard deviation of the logs."""
-    n, mean = len(samples), fmean(samples)
+    """The trimmed geometric mean of the workers' figures (positive), with the interval mean ×/÷ exp(t · error).
+
+    From eight workers on one in eight is trimmed at either end; below that it is the plain t interval of the logs.
+    """
+    n = len(samples)
     if n == 1:
-        return Estimate(mean, None, None, 1)
-    spread = stdev([math.log(each) for each in samples])
-    factor = math.exp(_t(n - 1) * spread / math.sqrt(n))
-    return Estimate(mean, mean / factor, mean * factor, n, spread)
+        return Estimate(samples[0], None, None, 1)
+    logs = sorted(math.log(each) for each in samples)
+    cut = n // TRIM
+    kept = logs[cut : n - cut]
+    spread = stdev([kept[0]] * cut + kept + [kept[-1]] * cut) * n / len(kept)
+    freedom = len(kept) - 1
+    mean, factor = math.exp(fmean(kept)), math.exp(min(_t(freedom) * spread / math.sqrt(n), 100.0))
+    return Estimate(mean, mean / factor, mean * factor, n, spread, freedom)
+
+
+def half_width(workers: Sequence[Sequence[float]]) -> float:
+    """Half the interval of these workers' values, as a share of the estimate."""
+    return estimate([of_worker(values) for values in workers]).half
 
 
 def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | None]:
@@ -43,7 +75,7 @@ def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | No
     error = math.sqrt(sum(parts))
     if error == 0:
         return value, value, value
-    freedom = sum(parts) ** 2 / sum(part**2 / (each.samples - 1) for part, each in zip(parts, (new, old), strict=True))
+    freedom = sum(parts) ** 2 / sum(part**2 / each.freedom for part, each in zip(parts, (new, old), strict=True))
     factor = math.exp(_t(freedom) * error)
     return value, value / factor, value * factor
 

@@ -12,9 +12,11 @@ from ipcbench.reports import choose, units
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["cells", "headline", "summary", "to_json"]
+__all__ = ["MARK", "cells", "headline", "marked", "missed", "summary", "time", "to_json"]
 
 SIZES = (64, 1 << 20)
+MARK = "≈"
+"""Before a figure whose interval is wider than was asked for."""
 
 
 def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -39,7 +41,8 @@ def summary(frame: pd.DataFrame) -> Table:
     rows = headline(frame)
     if rows.empty:
         return _everything(frame)
-    table = Table(title="Round trips: mean and half the 95 % interval", title_justify="left", box=None, pad_edge=False)
+    title = f"Round trips and half the 95 % interval{_legend(frame)}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("mechanism")
     for size in SIZES:
         table.add_column(units.size(size), justify="right")
@@ -57,7 +60,7 @@ def _everything(frame: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("case", box=None, pad_edge=False)
+    table = Table("case", title=_legend(frame).removeprefix("; ") or None, box=None, pad_edge=False)
     table.add_column("time", justify="right")
     table.add_column("", justify="right", style="dim")
     for _, row in frame[frame["status"].eq("measured")].iterrows():
@@ -66,7 +69,30 @@ def _everything(frame: pd.DataFrame) -> Table:
 
 
 def _time(row: pd.Series) -> list[str]:
-    return [units.seconds(row["mean_s"]), units.spread(row["mean_s"], row["low_s"], row["high_s"])]
+    return [time(row), units.spread(row["mean_s"], row["low_s"], row["high_s"])]
+
+
+def time(row: pd.Series) -> str:
+    """A case's time; marked where its interval is wider than was asked for."""
+    return marked(row, units.seconds(row["mean_s"]))
+
+
+def marked(row: pd.Series, text: str) -> str:
+    """The text, with a mark where the case's interval is wider than was asked for."""
+    return f"{MARK} {text}" if row["precise"] is False else text
+
+
+def missed(frame: pd.DataFrame, precision: float | None) -> str:
+    """How many cases didn't reach the precision, in a sentence; empty where all did, or none was asked for."""
+    measured = frame[frame["status"].eq("measured")]
+    count = int(sum(value is False for value in measured["precise"]))
+    if not count or precision is None:
+        return ""
+    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more --budget helps"
+
+
+def _legend(frame: pd.DataFrame) -> str:
+    return f"; {MARK} is wider than asked" if any(value is False for value in frame["precise"]) else ""
 
 
 def cells(frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -87,13 +113,14 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "start": row["start_method"],
         "placement": row["placement"],
         "variant": row["variant"].replace(",", " "),
-        "time": units.seconds(mean),
+        "time": time(row),
+        "wide": "wide" if row["precise"] is False else "",
         "interval": f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}" if known else "one sample",
         "half": units.spread(mean, row["low_s"], row["high_s"]),
         "floor": "" if math.isnan(row["floor_ratio"]) else f"{row['floor_ratio']:.2f}",
         "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),
-        "rate": units.rate(1 / mean) if moves else "",
-        "bandwidth": units.bandwidth(row["size"] / mean) if moves else "",
+        "rate": marked(row, units.rate(1 / mean)) if moves else "",
+        "bandwidth": marked(row, units.bandwidth(row["size"] / mean)) if moves else "",
         **{
             share: "" if math.isnan(row[share]) else f"{row[share]:.2%}"
             for share in ("lost", "duplicated", "reordered")

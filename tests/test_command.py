@@ -142,6 +142,17 @@ def wait_until(condition, seconds=30):
         (["report", "nowhere"], "No such file"),
         (["run", "--resume"], "--output"),
         (["run", "--resume", "--output", "nowhere"], "no run to resume"),
+        (["run", "--resume", "--output", "nowhere", "--seed", "0"], "leave out --seed"),
+        (["run", "--resume", "--output", "nowhere", "--size", "64"], "leave out --size"),
+        (["run", "--resume", "--output", "nowhere", "--profile", "standard"], "leave out --profile"),
+        (["run", "--resume", "--output", "nowhere", "--rounds", "3"], "leave out --rounds"),
+        (["run", "--precision", "2"], "such as 2% or 0.02"),
+        (["run", "--precision", "0%"], "such as 2% or 0.02"),
+        (["run", "--precision", "nan"], "such as 2% or 0.02"),
+        (["run", "--budget", "soon"], "such as 90s, 10m or 1h"),
+        (["run", "--budget", "-5s"], "such as 90s, 10m or 1h"),
+        (["run", "--budget", "inf"], "such as 90s, 10m or 1h"),
+        (["run", "--rounds", "3", "--precision", "2%"], "give one of them"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
@@ -149,6 +160,54 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert hint in done.stderr
+
+
+def facts(folder):
+    return json.loads((folder / "run.json").read_text())["ipcbench"]
+
+
+def test_what_misses_the_precision_is_counted_and_marked_whatever_the_options(tmp_path, temporary):
+    done = ipcbench("run", *PIPE, "--output", "out", "--precision", "0.0001%", "--budget", "2s", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 cases missed ±0.0001 %" in done.stderr
+    assert "timed work" in done.stderr
+    assert [row["precise"] for row in json.loads(done.stdout) if row["status"] == "measured"] == [False]
+    for name, mark in (("tables.md", "| ≈ "), ("report.html", "≈ "), ("cases.csv", ",False,")):
+        assert mark in (tmp_path / "out" / name).read_text(), name
+    found = facts(tmp_path / "out")
+    assert found["precision"] == 1e-6
+    assert found["asked"] == {"rounds": None, "precision": 1e-6, "budget": 2.0}
+    assert sum(found["spent"].values()) == pytest.approx(found["seconds"], rel=0.25)
+    again = ipcbench("report", "out", cwd=tmp_path)
+    assert "missed" in again.stderr
+
+
+def test_a_resumed_run_goes_on_as_asked_or_with_more(tmp_path, temporary):
+    first = ipcbench("run", *PIPE, "--output", "out", "--rounds", "1", "--seed", "0", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert facts(tmp_path / "out")["seed"] == 0
+    again = ipcbench("run", "--resume", "--output", "out", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert facts(tmp_path / "out")["rounds"] == 1
+    text = json.loads((tmp_path / "out" / "run.json").read_text())
+    text["ipcbench"]["asked"]["rounds"] = None  # as if it had been begun without
+    (tmp_path / "out" / "run.json").write_text(json.dumps(text))
+    more = ipcbench("run", "--resume", "--output", "out", "--precision", "90%", "--budget", "30s", cwd=tmp_path)
+    assert more.returncode == 0, more.stderr
+    assert facts(tmp_path / "out")["seed"] == 0
+    assert facts(tmp_path / "out")["rounds"] >= 5
+    assert facts(tmp_path / "out")["precision"] == 0.9
+
+
+def test_cases_whose_turn_did_not_come_are_listed(tmp_path, temporary):
+    done = ipcbench("run", "--profile", "quick", "--output", "out", "--budget", "1s", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    late = [each for each in facts(tmp_path / "out")["cases"] if "budget" in each["reason"]]
+    measured = json.loads((tmp_path / "out" / "run.json").read_text())["benchmarks"]
+    planned = json.loads(ipcbench("list", "--profile", "quick", "--json", cwd=tmp_path).stdout)
+    assert late
+    assert {each["status"] for each in late} == {"skipped"}
+    assert len(late) + len(measured) == sum(row["status"] == "planned" for row in planned)
 
 
 def test_list_and_doctor_print_json_alone(tmp_path):

@@ -9,7 +9,7 @@ import pyperf
 import pytest
 from rich.console import Console
 
-from ipcbench.reports import compare, frame, page, schema, tables
+from ipcbench.reports import compare, figures, frame, page, schema, tables
 from ipcbench.reports.report import write_report
 from ipcbench.reports.schema import ResultError
 
@@ -58,6 +58,35 @@ def test_times_the_floor_is_the_ratio_of_means(stored):
         for name in ("round-trip/pipe/bytes/64B/1/fork/cross-core", "floor/c-pipe/bytes/64B/1/fork/cross-core")
     )
     assert pipe["floor_ratio"] == pytest.approx(pipe["mean_s"] / floor["mean_s"])
+
+
+def test_a_case_that_missed_the_precision_is_marked_in_each_table_and_figure(tmp_path):
+    data = result([benchmark("pipe", 64), benchmark("pipe", 1 << 20), benchmark("queue", 64)], precision=0.06)
+    for run, factor in zip(data["benchmarks"][0]["runs"], (1.0, 2.0, 4.0), strict=True):
+        run["values"] = [value * factor for value in run["values"]]
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    loaded = schema.load(tmp_path)
+    table = frame.build(loaded)
+    assert table["precise"].tolist() == [False, True, True, None, None]
+    assert tables.missed(table, 0.06).startswith("1 of 3 cases missed ±6 %")
+    page_ = write_report(tmp_path).read_text()
+    text = (tmp_path / "tables.md").read_text()
+    assert text.count("| ≈ ") == 2  # the short table and the full one
+    assert "1 of 3 cases missed" in text
+    assert page_.count('class="wide"') == 1
+    assert any("≈ " in each for each in page.findings(table))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables.summary(table))
+    assert console.export_text().count("≈") == 2  # the case and the legend
+    marked = [each for each in figures.all_figures(table) if "hollow" in each.caption]
+    assert [each.file for each in marked] == ["ranking.png", "round-trip.png", "bandwidth.png"]
+    with (tmp_path / "cases.csv").open() as file:
+        assert [row["precise"] for row in csv.DictReader(file)][:3] == ["False", "True", "True"]
+
+
+def test_a_file_from_before_precision_was_asked_for_marks_nothing(stored):
+    assert "≈" not in write_report(stored).read_text()
+    assert frame.build(schema.load(stored))["precise"].isna().all()
 
 
 def test_a_bad_file_overwrites_nothing(stored):

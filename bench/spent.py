@@ -1,0 +1,78 @@
+"""Where the wall time of a run goes: what is timed, and what a worker costs beside it.
+
+| word | is |
+| --- | --- |
+| `timed` | the values |
+| `start` | a worker's interpreter and first imports, its end, and the runner's part of both |
+| `import` | pyperf |
+| `setup`, `close` | channels and peers, payloads, and their end |
+| `check` | content is verified |
+| `calibrate` | the loops of a case are found, in its first sample only |
+| `warm-up` | the untimed call before the values |
+| `record` | latencies one by one, and numbered messages, in passes of their own |
+| `memory` | a case's memory is measured, in its first sample only |
+| `orders` | peers are told what to do, and report |
+| `pyperf` | metadata, and writing the answer |
+| `save` | the result file |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+
+__all__ = ["Spent", "sentence"]
+
+
+class Spent:
+    """Seconds by word."""
+
+    def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
+        self.seconds = dict(seconds or {})
+
+    def add(self, word: str, seconds: float) -> None:
+        """More of it."""
+        self.seconds[word] = self.seconds.get(word, 0.0) + seconds
+
+    @contextmanager
+    def on(self, word: str) -> Iterator[None]:
+        """What happens inside."""
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.add(word, perf_counter() - begun)
+
+    @contextmanager
+    def rest(self, word: str) -> Iterator[None]:
+        """What happens inside, without what other words get meanwhile."""
+        begun, others = perf_counter(), sum(self.seconds.values())
+        try:
+            yield
+        finally:
+            self.add(word, perf_counter() - begun - (sum(self.seconds.values()) - others))
+
+    def of_worker(self, seconds: Mapping[str, float], wall: float) -> None:
+        """Take over a worker's own account; what it doesn't know of its wall time is its start and its end."""
+        for word, each in seconds.items():
+            if word != "worker":
+                self.add(word, each)
+        self.add("start", max(0.0, wall - seconds.get("worker", wall)))
+        self.add("pyperf", max(0.0, seconds.get("worker", 0.0) - sum(v for k, v in seconds.items() if k != "worker")))
+
+
+def sentence(seconds: Mapping[str, float], wall: float) -> str:
+    """The shares of the wall time, in words: what is timed first, then what costs most."""
+    if not seconds or wall <= 0:
+        return ""
+    names = {
+        "start": "starting workers",
+        "setup": "setting up",
+        "check": "checking content",
+        "close": "closing",
+        "record": "recording latencies",
+    }
+    others = sorted(((v, k) for k, v in seconds.items() if k != "timed"), reverse=True)
+    parts = [f"{names.get(word, word)} {each / wall:.0%}" for each, word in others if each / wall >= 0.01]
+    return f"timed work {seconds.get('timed', 0.0) / wall:.0%} of the wall time; {', '.join(parts)}"
