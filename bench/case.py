@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ipcbench.bench import sizes
 
-__all__ = ["PAYLOADS", "PLACEMENTS", "START_METHODS", "Case"]
+__all__ = ["METHODS", "NONE", "PAYLOADS", "PLACEMENTS", "START_METHODS", "Case"]
 
-START_METHODS = ("fork", "forkserver", "spawn")
+NONE = "none"
+"""Stands on an axis that a case doesn't have: the payload of a lock, the start method of a foreign program."""
+METHODS = ("fork", "forkserver", "spawn")
+START_METHODS = (*METHODS, NONE)
 PLACEMENTS = ("cross-core", "same-core", "free")
-PAYLOADS = ("bytes", "array", "object", "scalar")
+PAYLOADS = ("bytes", "array", "object", "scalar", NONE)
 
 
 @dataclass(frozen=True, order=True)
@@ -46,11 +49,6 @@ class Case:
     def option(self, key: str, default: str = "") -> str:
         """The variant's value of that key."""
         return dict(self.variant).get(key, default)
-
-    @property
-    def bundle(self) -> Case:
-        """What the cases of one bundle share: everything but the size. Rivals never share a bundle."""
-        return replace(self, size=0)
 
     @classmethod
     def parse(cls, text: str) -> Case:

@@ -18,13 +18,14 @@ __all__ = ["main"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 BAD_VALUE = 2
+WORKLOADS = Path(__file__).parent / "workloads"
 AXES = {
     "only": ("NAMES", "Mechanisms, such as 'pipe,queue' or 'shared-memory*'."),
-    "workload": ("NAMES", "round-trip, stream, fan-out, fan-in, pairs, mesh, open, floor, thread, memcpy."),
-    "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar."),
+    "workload": ("NAMES", f"{', '.join(sorted(file.stem.replace('_', '-') for file in WORKLOADS.glob('[a-z]*.py')))}."),
+    "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar, or none (locks, signals)."),
     "size": ("SIZES", "Such as '64,1KiB,1MiB', or 'around:64KiB' to look at a cliff."),
     "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, such as '1,2,4,8'."),
-    "start_method": ("NAMES", "fork, forkserver, spawn."),
+    "start_method": ("NAMES", "fork, forkserver, spawn, or none (foreign programs)."),
     "placement": ("NAMES", "cross-core, same-core, free."),
     "rate": (
         "RATES",

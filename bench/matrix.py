@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from itertools import product
 
-from ipcbench.bench import placement, sizes
+from ipcbench.bench import sizes
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
 from ipcbench.bench.profiles import DEFAULT, PROFILES, Block, Profile
@@ -96,7 +96,8 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
     """All cases of the profile with the user's axes set."""
     cases: dict[Case, None] = {}
     skips: dict[Case, str] = {}
-    for block in [*profile.blocks, *_beyond(profile, axes)]:
+    blocks = [*profile.blocks, *_of_workloads(profile.name)]
+    for block in [*blocks, *_beyond(blocks, axes)]:
         for case in _product(_set(block, axes)):
             refusal = workloads.load(case.workload).refuse(case)
             if refusal is None:
@@ -106,17 +107,32 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
     return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()))
 
 
-def _beyond(profile: Profile, axes: Axes) -> Iterator[Block]:
+def _of_workloads(profile: str) -> Iterator[Block]:
+    """What the workloads' own files add to that profile."""
+    for name in workloads.names():
+        yield from workloads.load(name).blocks.get(profile, ())
+
+
+def _beyond(blocks: Sequence[Block], axes: Axes) -> Iterator[Block]:
     """Plain blocks for chosen workloads and mechanisms that no block of the profile has together."""
-    if axes.workload is None and axes.only is None:
-        return
-    had = {pair for block in profile.blocks for pair in product(block.workloads, _subjects_of(block))}
-    for name in axes.workload or dict.fromkeys(name for block in profile.blocks for name in block.workloads):
-        known = workloads.load(name).subjects()
-        wanted = axes.only or known
-        new = tuple(mechanism for mechanism in wanted if mechanism in known and (name, mechanism) not in had)
-        if new and (axes.workload is not None or not any(mechanism in {m for _, m in had} for mechanism in new)):
-            yield Block((name,), new)
+    had = {pair for block in blocks for pair in product(block.workloads, _subjects_of(block))}
+    if axes.workload is not None:
+        new = {(name, subject) for name in axes.workload for subject in workloads.load(name).subjects()} - had
+        new = {(name, subject) for name, subject in new if axes.only is None or subject in axes.only}
+    else:
+        new = set(_elsewhere(blocks, set(axes.only or ()) - {subject for _, subject in had}))
+    for name in sorted({name for name, _ in new}):
+        subjects = {subject for workload, subject in new if workload == name}
+        for block in workloads.load(name).plain():
+            yield replace(block, mechanisms=tuple(sorted(subjects & _subjects_of(block))))
+
+
+def _elsewhere(blocks: Sequence[Block], subjects: set[str]) -> Iterator[tuple[str, str]]:
+    """Where mechanisms that the profile lacks are measured: by its own workloads as far as those know them, else by all that do."""
+    own = dict.fromkeys(name for block in blocks for name in block.workloads)
+    for subject in subjects:
+        knowing = [name for name in workloads.names() if subject in workloads.load(name).subjects()]
+        yield from ((name, subject) for name in [name for name in knowing if name in own] or knowing)
 
 
 def _subjects_of(block: Block) -> set[str]:
@@ -161,19 +177,12 @@ def _product(block: Block) -> Iterator[Case]:
             variants,
         ):
             case = Case(name, mechanism, payload, size, count, start, place, tuple(sorted(options.items())))
-            yield replace(case, placement=_default_placement(workload, case)) if (place,) == DEFAULT else case
+            yield replace(case, placement=workload.placement(case)) if (place,) == DEFAULT else case
 
 
 def _counts(workload: workloads.Workload, counts: Sequence[int]) -> Sequence[int]:
     """A workload between two processes has no such axis."""
     return (1,) if workload.sides(1) == workload.sides(2) else counts
-
-
-def _default_placement(workload: workloads.Workload, case: Case) -> str:
-    running = sum(workload.sides(case.processes))
-    if running > 2:
-        return "free"
-    return "cross-core" if running == 2 and len(placement.allowed()) > 1 else "same-core"
 
 
 def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator[str]:

@@ -17,9 +17,9 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-from ipcbench.bench import memory, payloads, peers, placement
+from ipcbench.bench import memory, payloads, peers, placement, refusals
 from ipcbench.bench.allocator import settle_allocator
-from ipcbench.bench.case import Case
+from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.delivery import LEAST
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.recording import Span
@@ -109,9 +109,10 @@ class MessagingWorkload(Workload):
     def refuse(self, case: Case) -> Refusal | None:
         """By the mechanism, the payload, the start method, the cores and the variant."""
         return (
-            _no_such_option(self, case)
+            refusals.variants(case, self.variants)
+            or _not_in_place(case)
             or _no_payload(case)
-            or _no_start(case)
+            or refusals.starts(case, METHODS, f"{self.name} has peers, started by a method")
             or registry.load(case.mechanism).refuse(spec_of(case, case.size))
             or _no_cores(case, self)
         )
@@ -148,12 +149,8 @@ def lossy(case: Case) -> bool:
     return registry.load(case.mechanism).traits.lossy
 
 
-def _no_such_option(workload: MessagingWorkload, case: Case) -> Refusal | None:
-    for key, _ in case.variant:
-        if key not in workload.variants:
-            return Refusal("variant", f"{workload.name} has no variant {key}")
-    traits = registry.load(case.mechanism).traits
-    if case.option("produce") == "in-place" and not traits.in_place:
+def _not_in_place(case: Case) -> Refusal | None:
+    if case.option("produce") == "in-place" and not registry.load(case.mechanism).traits.in_place:
         return Refusal("variant", f"{case.mechanism} can't be written in place")
     return None
 
@@ -163,17 +160,11 @@ def _no_payload(case: Case) -> Refusal | None:
     return Refusal("payload", reason) if reason else None
 
 
-def _no_start(case: Case) -> Refusal | None:
-    if case.start_method not in multiprocessing.get_all_start_methods():
-        return Refusal("platform", f"this system can't start processes by {case.start_method}")
-    return None
-
-
 def _no_cores(case: Case, workload: MessagingWorkload) -> Refusal | None:
     cores, (near, far) = len(placement.allowed()), workload.sides(case.processes)
     running = near + far + registry.load(case.mechanism).traits.server
-    if case.placement == "cross-core" and cores < 2:
-        return Refusal("cores", f"cross-core needs two cores, {cores} is allowed")
+    if refusal := refusals.cores(case):
+        return refusal
     if case.option("wait") == "spin" and (running > cores or case.placement == "same-core"):
         have = 1 if case.placement == "same-core" else cores
         return Refusal(

@@ -38,7 +38,7 @@ class Role:
     """What a peer is to do: made in the worker, sent to the peer when that starts, `setup` is called there."""
 
     def setup(self) -> dict[str, Callable[[int], Any]]:
-        """Attach and bind; gives functions by name that take a number of loops."""
+        """Attach and bind; gives functions by name that take a number of loops. `prepare`, if there is one, is called before each."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -122,7 +122,8 @@ def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, A
         if name == "stop":
             return
         function = functions[name]
-        functions["prepare"](0)
+        if "prepare" in functions:
+            functions["prepare"](0)
         control.send(("ready", None))
         before = of_self()
         result = function(loops)

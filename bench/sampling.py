@@ -246,7 +246,7 @@ def recordings(case: Case, loops: int) -> int:
 
 
 def cost(runs: list[Measured], loops: int) -> dict[str, float]:
-    """CPU seconds and context switches per operation, the share of messages lost, and the rate achieved of one asked for."""
+    """CPU seconds and context switches per operation, shares of what is lost and of what each got, the rate achieved of one asked for."""
     operations = loops * len(runs)
     figures: dict[str, float] = {}
     used = [run.usage for run in runs if run.usage is not None]
@@ -261,6 +261,9 @@ def cost(runs: list[Measured], loops: int) -> dict[str, float]:
     lost = [run.lost for run in runs if run.lost is not None]
     if lost:
         figures["lost"] = sum(lost) / operations
+    shares = [run.shares for run in runs if run.shares is not None]
+    if shares:
+        figures["share_most"], figures["share_least"] = (fmean(each) for each in zip(*shares, strict=True))
     achieved = [run.achieved for run in runs if run.achieved is not None]
     if achieved:
         figures["achieved_rate"] = fmean(achieved)

@@ -17,6 +17,7 @@ from statistics import median
 from time import monotonic
 
 from ipcbench.bench import task as tasks
+from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.processes import WorkerFailed, run_worker
 from ipcbench.bench.profiles import Profile
@@ -128,7 +129,7 @@ class Schedule:
             show(Progress(bundle[0].id, self._stage, done, planned, self._elapsed(), self.left()))
             begun = self.clock()
             rest = self._measure(bundle)
-            self._costs[bundle[0].bundle] = self.clock() - begun, len(bundle)
+            self._costs[bundle_of(bundle[0])] = self.clock() - begun, len(bundle)
             if rest:
                 queue.append(rest)
                 planned += 1
@@ -206,7 +207,7 @@ class Schedule:
 
     def _cost(self, bundle: Sequence[Case]) -> float:
         """Seconds that a worker will take for it: half of that whatever it measures, half by the case."""
-        known = self._costs.get(bundle[0].bundle)
+        known = self._costs.get(bundle_of(bundle[0]))
         if known is None:
             seen = list(self._costs.values())
             known = (
@@ -219,10 +220,15 @@ class Schedule:
         return self.earlier + self.clock() - self.begun
 
 
+def bundle_of(case: Case) -> Case:
+    """What the cases that one worker measures together have in common."""
+    return workloads.load(case.workload).bundle(case)
+
+
 def _bundles(cases: Sequence[Case]) -> list[list[Case]]:
     groups: dict[Case, list[Case]] = {}
     for case in cases:
-        groups.setdefault(case.bundle, []).append(case)
+        groups.setdefault(bundle_of(case), []).append(case)
     return list(groups.values())
 
 

@@ -21,14 +21,14 @@ def label(size: int) -> str:
 
 
 def parse(text: str) -> int:
-    """Bytes of `64`, `64B`, `1k`, `1KiB`, `16 MiB`. Raises ValueError with what would be right."""
+    """Bytes of `64`, `64B`, `1k`, `1KiB`, `16 MiB`; 0 where nothing is carried. Raises ValueError with what would be right."""
     found = re.fullmatch(r"\s*(\d+)\s*([a-zA-Z]*)\s*", text)
     factor = (UNITS | SHORT).get(found[2].upper()) if found else None
     if found is None or factor is None:
         raise ValueError(f"{text!r} is no size: write bytes or a power of two, such as 64, 1KiB or 16MiB")
     size = int(found[1]) * factor
-    if not 1 <= size <= LARGEST:
-        raise ValueError(f"{text!r} is outside 1B to {label(LARGEST)}")
+    if size > LARGEST:
+        raise ValueError(f"{text!r} is more than {label(LARGEST)}")
     return size
 
 

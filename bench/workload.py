@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from ipcbench.bench import placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.memory import Memory
+from ipcbench.bench.profiles import Block
 from ipcbench.bench.usage import Usage
 from ipcbench.ipc.contract import Refusal
 
@@ -25,7 +27,8 @@ class Measured:
     """One timed call: seconds for all its operations, what all processes used meanwhile, messages lost.
 
     `usage` is None where it wasn't told, `lost` where nothing may be lost. `latencies` holds the seconds of each round trip where
-    they were taken one by one; `achieved` the operations per second of a call that kept to a rate.
+    they were taken one by one; `achieved` the operations per second of a call that kept to a rate; `shares` of all operations those of
+    the busiest and of the idlest process, where they compete.
     """
 
     seconds: float
@@ -34,6 +37,7 @@ class Measured:
     latencies: Sequence[float] = ()
     achieved: float | None = None
     delivery: Delivery | None = None
+    shares: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,10 @@ class Workload(ABC):
     """Operations a value where calibrating by time makes no sense."""
     variants: tuple[str, ...] = ()
     """The keys of a variant that mean something to it."""
+    blocks: Mapping[str, tuple[Block, ...]] = {}
+    """By profile, what it adds to it: a workload that isn't about messages brings its cases in its own file."""
+    together: tuple[str, ...] = ("size",)
+    """What may differ between the cases of one bundle, which one worker measures: axes and keys of the variant. Never rivals."""
 
     @abstractmethod
     def subjects(self) -> tuple[str, ...]:
@@ -92,6 +100,23 @@ class Workload(ABC):
     @abstractmethod
     def session(self, cases: Sequence[Case]) -> AbstractContextManager[dict[Case, Timed]]:
         """Everything set up for a bundle of cases that differ in size only; run in a fresh worker process."""
+
+    def plain(self) -> tuple[Block, ...]:
+        """What is measured where it is asked for by name and the profile has none of it."""
+        return self.blocks.get("standard") or self.blocks.get("rigorous") or (Block((self.name,)),)
+
+    def bundle(self, case: Case) -> Case:
+        """What the cases of its bundle share."""
+        axes = {name: 0 for name in ("size", "processes") if name in self.together}
+        kept = tuple((key, value) for key, value in case.variant if key not in self.together)
+        return replace(case, variant=kept, **axes)
+
+    def placement(self, case: Case) -> str:
+        """Where its processes run by default: two on a core each, as many as there are cores or more wherever the scheduler likes."""
+        running = sum(self.sides(case.processes))
+        if running > 2:
+            return "free"
+        return "cross-core" if running == 2 and len(placement.allowed()) > 1 else "same-core"
 
     def family(self, case: Case) -> str:
         """The family of the case's mechanism."""

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol
 
+from ipcbench.ipc import system
 from ipcbench.ipc.errors import EndClosed, MessageTooLarge, Unsupported
 from ipcbench.ipc.owner import Owner
 
@@ -75,7 +76,8 @@ class Traits:
     natively, else N peers get N channels. largest and exact are bytes. received is `fresh` or `view`. sized: its
     resources depend on the message size. server: a third process passes each message on. noticed: a peer's death
     is seen by the bare mechanism. copies: how often the payload is copied on its way, receiver's consumption
-    left out. capacity: messages in flight as a function of their size, where a mechanism loses what is beyond.
+    left out. capacity: messages in flight as a function of their size, where a mechanism loses what is beyond. needs: what it
+    builds on that a system may lack, names of `ipcbench.ipc.system.NEEDS`.
     """
 
     kinds: tuple[str, ...] = ("bytes",)
@@ -95,6 +97,7 @@ class Traits:
     unrelated_processes: bool = False
     copies: int = 2
     platforms: tuple[str, ...] = ("linux", "darwin")
+    needs: tuple[str, ...] = ()
     capacity: Callable[[int], int] | None = None
 
 
@@ -228,6 +231,8 @@ def refused_by_traits(name: str, traits: Traits, spec: Spec) -> Refusal | None:
         return Refusal("size", f"a message of {name} has at least 1 byte, not {spec.size}")
     if traits.largest is not None and spec.size > traits.largest:
         return Refusal("size", f"a message of {name} has at most {traits.largest:,} bytes, not {spec.size:,}")
+    if why := system.lacking(traits.needs):
+        return Refusal("platform", f"{name} can't work here: {why}")
     if not traits.shared and 1 < min(spec.near, spec.far) != max(spec.near, spec.far):
         return Refusal("shape", f"{name} joins two processes: {spec.near} to {spec.far} needs a shared channel")
     return None

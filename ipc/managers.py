@@ -74,6 +74,7 @@ class ManagerMailbox(Mechanism):
         transfers=("pickle",),
         waits=("block", "spin", "adaptive"),
         server=True,
+        needs=("semaphore",),
         copies=COPIES,
     )
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style, units
-from ipcbench.reports.figures import Figure, Panel, Series
+from ipcbench.reports.figure import Figure, Panel, Series
 
 __all__ = ["marks", "ranking", "spread"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ipcbench.reports import dots, lines, trade
-from ipcbench.reports.figures import Figure
+from ipcbench.reports.figure import Figure
 
 __all__ = ["draw"]
 

@@ -3,88 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from ipcbench.reports import choose, style, units
+from ipcbench.reports.figure import (
+    LARGE,
+    SMALL,
+    Change,
+    Figure,
+    Panel,
+    Series,
+    by_mark,
+    explained,
+    grouped,
+    point,
+    same,
+    series,
+)
 
-__all__ = ["Figure", "Panel", "Series", "absent", "all_figures"]
+__all__ = ["absent", "all_figures"]
 
-SMALL, LARGE = 64, 1 << 20
 WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
 PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 
 
-@dataclass(frozen=True)
-class Series:
-    """One mechanism: points with the ends of their intervals (equal to the point where there is none)."""
-
-    name: str
-    family: str
-    x: list[float]
-    y: list[float]
-    low: list[float]
-    high: list[float]
-    floor: float | None = None
-    """In a ranking: the same primitive in C."""
-    label: str = ""
-    """What is written beside it, where that isn't its name."""
-    ways: list[int] = field(default_factory=list)
-    """Of a trade: which of the figure's ticks each point stands for."""
-    wide: list[bool] = field(default_factory=list)
-    """Of each point, whether its interval is wider than was asked for; empty where none is."""
-
-    @property
-    def text(self) -> str:
-        """What is written beside it."""
-        return self.label or self.name
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One set of axes: series in colour, `floors` dashed, the `limit` dotted, the `background` in grey."""
-
-    title: str
-    series: list[Series]
-    limit: Series | None = None
-    floors: list[Series] = field(default_factory=list)
-    background: list[Series] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture: a file name, what it says, how to read it, and its panels."""
-
-    file: str
-    title: str
-    caption: str
-    kind: str
-    """`lines` (x by y), `ranking` (one row a name), `marks` (one row a name, a mark for each of `ticks`), `spread` (one row a
-    name, percentiles along it) or `trade` (x against y, names at the points that differ by way).
-    """
-    unit: str
-    """Of y: `s`, `B/s` or `/s`."""
-    x: str
-    y: str
-    panels: list[Panel]
-    ticks: list[tuple[float, str]] = field(default_factory=list)
-
-
-Change = Callable[[float, float], float]
-"""From (mean in seconds, size in bytes) to what is drawn."""
-
-
 def all_figures(frame: pd.DataFrame) -> list[Figure]:
     """Those for which there are data."""
-    return [_explained(figure) for make, _ in MAKERS if (figure := make(frame)) is not None]
-
-
-def _explained(figure: Figure) -> Figure:
-    """Its caption says what a hollow mark is, where there is one."""
-    if not any(any(each.wide) for panel in figure.panels for each in panel.series):
-        return figure
-    return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
+    return [explained(figure) for make, _ in MAKERS if (figure := make(frame)) is not None]
 
 
 def absent(frame: pd.DataFrame) -> list[str]:
@@ -98,7 +44,7 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
     for size in (SMALL, LARGE):
         here = choose.at(rows[rows["family"].ne("floor")], size)
-        series = [_point(row, means) for _, row in here.iterrows()]
+        series = [point(row, means) for _, row in here.iterrows()]
         if series:
             panels.append(Panel(f"{units.size(size)} there and back", series))
     if not panels:
@@ -121,7 +67,7 @@ def round_trip(frame: pd.DataFrame) -> Figure | None:
         "dashed lines the same primitives in C."
     )
     title = "Round-trip time by message size"
-    return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), _same)
+    return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), same)
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:
@@ -138,7 +84,7 @@ def bandwidth(frame: pd.DataFrame) -> Figure | None:
     caption = "Payload bytes per second, both axes logarithmic; bars are 95 % intervals."
     if len(memory):
         caption += " The dotted line is one copy of the same size by memcpy on this machine: a payload copied once stays below it."
-    limit = _series("memcpy", "floor", memory, "size", lambda mean, size: size / mean) if len(memory) else None
+    limit = series("memcpy", "floor", memory, "size", lambda mean, size: size / mean) if len(memory) else None
     figure = Figure(
         "bandwidth.png", f"Bandwidth by message size ({what})", caption, "lines", "B/s", "", "bandwidth", []
     )
@@ -155,7 +101,7 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
     for workload, title in titles.items():
         here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
         if len(here):
-            panels.append(Panel(title, [_labelled(each, here) for each in _grouped(here, "processes", _rate)]))
+            panels.append(Panel(title, [_labelled(each, here) for each in grouped(here, "processes", _rate)]))
     if not panels:
         return None
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
@@ -178,7 +124,7 @@ def start_methods(frame: pd.DataFrame) -> Figure | None:
     figure = Figure(
         *("start-methods.png", "Round trips by start method", caption, "marks", "s", "", "time per round trip", []),
     )
-    return _by_mark(rows, figure, "start_method", dict(zip(starts, starts, strict=True)))
+    return by_mark(rows, figure, "start_method", dict(zip(starts, starts, strict=True)))
 
 
 def placement(frame: pd.DataFrame) -> Figure | None:
@@ -193,7 +139,7 @@ def placement(frame: pd.DataFrame) -> Figure | None:
     title = "Where the two ends run"
     figure = Figure("placement.png", title, caption, "marks", "s", "", "time per round trip", [])
     places = {"same-core": "both on one core", "cross-core": "a core each", "free": "not pinned"}
-    return _by_mark(rows, figure, "placement", places)
+    return by_mark(rows, figure, "placement", places)
 
 
 def opening(frame: pd.DataFrame) -> Figure | None:
@@ -208,7 +154,7 @@ def opening(frame: pd.DataFrame) -> Figure | None:
     )
     phases = {"make": "making the channel", "attach": "attaching the peer", "first": "first round trip"}
     figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time", [])
-    return _by_mark(rows, figure, "phase", phases, least=1)
+    return by_mark(rows, figure, "phase", phases, least=1)
 
 
 def cost(frame: pd.DataFrame) -> Figure | None:
@@ -266,17 +212,13 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
 ]
 
 
-def _same(mean: float, _size: float) -> float:
-    return mean
-
-
 def _rate(mean: float, _size: float) -> float:
     return 1 / mean
 
 
 def _by_size(rows: pd.DataFrame, figure: Figure, change: Change, limit: Series | None = None) -> Figure | None:
     """A panel a family, in the palette's order, so that it stands in the same place in every run."""
-    everything = _grouped(rows, "size", change)
+    everything = grouped(rows, "size", change)
     floors = [each for each in everything if each.family == "floor"]
     ours = [each for each in everything if each.family != "floor"]
     panels = []
@@ -294,36 +236,6 @@ def _by_size(rows: pd.DataFrame, figure: Figure, change: Change, limit: Series |
 def _family_order(family: str) -> tuple[int, str]:
     known = list(style.FAMILIES)
     return (known.index(family) if family in known else len(known), family)
-
-
-def _by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, str], least: int = 2) -> Figure | None:
-    """A row a mechanism with a mark for each value of the column, as far as it has `least` of them; a panel a size."""
-    rows = rows[rows[column].isin(marks)].drop_duplicates(["name", "size", column])
-    rows = rows.assign(mark=[float(list(marks).index(value)) for value in rows[column]])
-    counts = rows.groupby(["name", "size"])["mark"].transform("count")
-    rows = rows[counts >= least]
-    panels = []
-    for size in _few(sorted(rows["size"].unique())):
-        here = _grouped(rows[rows["size"].eq(size)], "mark", _same)
-        panels.append(Panel(units.size(size), sorted(here, key=lambda each: each.y[-1])))
-    used = sorted({x for panel in panels for each in panel.series for x in each.x})
-    ticks = [(x, list(marks.values())[int(x)]) for x in used]
-    return Figure(**{**figure.__dict__, "panels": panels, "ticks": ticks}) if panels else None
-
-
-def _few(sizes: list[int]) -> list[int]:
-    """Two at most: the usual ones if they are there."""
-    usual = [size for size in sizes if size in (SMALL, LARGE)]
-    return usual or sizes[:2]
-
-
-def _point(row: pd.Series, means: dict[str, float]) -> Series:
-    mean, known = float(row["mean_s"]), row["low_s"] == row["low_s"]
-    low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
-    floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
-    return Series(
-        row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"], wide=_wide([row["precise"]])
-    )
 
 
 def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
@@ -348,23 +260,3 @@ def _labelled(series: Series, rows: pd.DataFrame) -> Series:
     words = {"native": "shared", "separate": "separate"}
     kinds = [words[each] for each in rows[rows["name"].eq(series.name)]["channels"] if each in words]
     return Series(**{**series.__dict__, "label": f"{series.name}, {kinds[0]}" if kinds else series.name})
-
-
-def _grouped(rows: pd.DataFrame, x: str, change: Change) -> list[Series]:
-    groups: Iterable[tuple[tuple[str, str], pd.DataFrame]] = rows.groupby(["family", "name"], sort=True)  # type: ignore[assignment]
-    return [_series(name, family, group, x, change) for (family, name), group in groups]
-
-
-def _series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -> Series:
-    rows = rows.sort_values(x).drop_duplicates(x)
-    sizes = rows["size"].tolist()
-    columns = (rows["mean_s"], rows["low_s"].fillna(rows["mean_s"]), rows["high_s"].fillna(rows["mean_s"]))
-    y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
-    ends = [sorted(pair) for pair in zip(one, two, strict=True)]
-    points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
-    return Series(name, family, points, y, low, high, wide=_wide(rows["precise"]))
-
-
-def _wide(precise: Iterable[bool | None]) -> list[bool]:
-    found = [each is False for each in precise]
-    return found if any(found) else []

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style
-from ipcbench.reports.figures import Figure, Panel, Series
+from ipcbench.reports.figure import Figure, Panel, Series
 
 __all__ = ["draw"]
 

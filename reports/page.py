@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,26 @@ import jinja2
 import pandas as pd
 
 from ipcbench.reports import costs, tables, units
-from ipcbench.reports.figures import Figure, absent
+from ipcbench.reports.chapter import Shown
+from ipcbench.reports.figure import Figure
+from ipcbench.reports.figures import absent
 from ipcbench.reports.schema import Result
 
 __all__ = ["markdown", "page"]
 
 
-def markdown(result: Result, frame: pd.DataFrame) -> str:
+def markdown(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> str:
     """The tables as Markdown."""
-    return _template("tables.md").render(_context(result, frame))
+    return _template("tables.md").render(_context(result, frame), chapters=chapters)
 
 
-def page(result: Result, frame: pd.DataFrame, figures: Iterable[tuple[Figure, Path]]) -> str:
-    """One HTML page that needs nothing else."""
-    pictures = [
-        {"title": figure.title, "caption": figure.caption, "data": base64.b64encode(path.read_bytes()).decode()}
-        for figure, path in figures
-    ]
-    return _template("report.html").render(_context(result, frame), figures=pictures, absent=absent(frame))
+def page(
+    result: Result, frame: pd.DataFrame, figures: Sequence[Figure], chapters: Sequence[Shown], drawn: Mapping[str, Path]
+) -> str:
+    """One HTML page that needs nothing else; `drawn` has the picture of each figure's file name."""
+    template = _template("report.html")
+    template.globals["picture"] = lambda name: base64.b64encode(drawn[name].read_bytes()).decode()
+    return template.render(_context(result, frame), figures=figures, chapters=chapters, absent=absent(frame))
 
 
 def _template(name: str) -> jinja2.Template:
@@ -63,6 +65,7 @@ def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
         "latencies": costs.latencies(frame),
         "recorder": _recorder(frame),
         "rates": costs.rates(frame),
+        "claims": result.facts.claims,
         "rows": tables.cells(frame),
         "missed": tables.missed(frame, facts.precision),
         "failed": failed[["id", "reason"]].to_dict("records"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ipcbench.reports import draw, figures, frame, page, schema
+from ipcbench.reports import chapter, draw, figures, frame, page, schema
 
 __all__ = ["write_report"]
 
@@ -22,9 +22,10 @@ def write_report(result: Path, output: Path | None = None) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as beside:
         made = Path(beside)
         table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
-        drawn = [(each, draw.draw(each, made)) for each in figures.all_figures(table)]
-        (made / "tables.md").write_text(page.markdown(loaded, table), encoding="utf-8")
-        (made / "report.html").write_text(page.page(loaded, table, drawn), encoding="utf-8")
+        parts, general = chapter.shown(table), figures.all_figures(table)
+        drawn = {each.file: draw.draw(each, made) for each in [*general, *(f for part in parts for f in part.figures)]}
+        (made / "tables.md").write_text(page.markdown(loaded, table, parts), encoding="utf-8")
+        (made / "report.html").write_text(page.page(loaded, table, general, parts, drawn), encoding="utf-8")
         for file in sorted(made.iterdir()):
             file.replace(folder / file.name)
     return folder / "report.html"

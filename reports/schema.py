@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "Axes", "Benchmark", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
+__all__ = ["FORMAT", "Axes", "Benchmark", "Claim", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
 
 FORMAT = 1
 COSTS = (
     *("cpu_user_s", "cpu_system_s", "switches_voluntary", "switches_involuntary", "memory_bytes", "memory_base_bytes"),
-    *("lost", "duplicated", "reordered", "achieved_rate"),
+    *("lost", "duplicated", "reordered", "achieved_rate", "share_most", "share_least"),
 )
 """What a run's metadata may hold beside its values: numbers."""
 
@@ -66,6 +66,17 @@ class Histogram(msgspec.Struct):
     recorder_s: float
 
 
+class Claim(msgspec.Struct):
+    """A statement of the course with its verdict on the machine of the run."""
+
+    id: str
+    section: str
+    claim: str
+    verdict: Literal["holds", "does not hold", "depends", "not testable here"]
+    evidence: str
+    cases: list[str]
+
+
 class Facts(msgspec.Struct):
     """The key `ipcbench`."""
 
@@ -85,6 +96,7 @@ class Facts(msgspec.Struct):
     """Half the interval, as a share of the estimate, that was asked for; None in files from before there was one."""
     notes: list[str] = []
     histograms: dict[str, Histogram] = {}
+    claims: list[Claim] = []
 
 
 class File(msgspec.Struct):

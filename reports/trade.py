@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style
-from ipcbench.reports.figures import Figure, Panel, Series
+from ipcbench.reports.figure import Figure, Panel, Series
 
 __all__ = ["draw"]
 

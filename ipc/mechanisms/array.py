@@ -69,7 +69,13 @@ class Array(PairMechanism):
     name = "array"
     family = "shared-memory"
     floor = "shared-memory"
-    traits = Traits(kinds=("bytes", "array"), transfers=("copy",), waits=("block", "spin", "adaptive"), sized=True)
+    traits = Traits(
+        needs=("semaphore",),
+        kinds=("bytes", "array"),
+        transfers=("copy",),
+        waits=("block", "spin", "adaptive"),
+        sized=True,
+    )
 
     def unsupported(self, spec: Spec) -> Refusal | None:
         """Arrays whose size isn't a whole number of float64."""

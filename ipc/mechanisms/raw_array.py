@@ -36,6 +36,7 @@ class RawArray(PairMechanism):
     family = "shared-memory"
     floor = "shared-memory"
     traits = Traits(
+        needs=("semaphore",),
         kinds=("bytes", "array"),
         transfers=("copy",),
         waits=("block", "spin", "adaptive"),

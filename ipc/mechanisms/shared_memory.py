@@ -33,6 +33,7 @@ class SharedMemory(PairMechanism):
     family = "shared-memory"
     floor = "shared-memory"
     traits = Traits(
+        needs=("semaphore", "shared-memory"),
         kinds=("bytes",),
         waits=("block", "spin", "adaptive"),
         received="view",

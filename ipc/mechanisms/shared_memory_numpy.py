@@ -34,6 +34,7 @@ class SharedMemoryNumpy(PairMechanism):
     family = "shared-memory"
     floor = "shared-memory"
     traits = Traits(
+        needs=("semaphore", "shared-memory"),
         kinds=("array",),
         transfers=("copy",),
         waits=("block", "spin", "adaptive"),

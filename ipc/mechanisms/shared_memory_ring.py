@@ -85,6 +85,7 @@ class SharedMemoryRing(PairMechanism):
     family = "shared-memory"
     floor = "shared-memory"
     traits = Traits(
+        needs=("semaphore", "shared-memory"),
         kinds=("bytes", "array"),
         transfers=("copy",),
         waits=("block", "spin", "adaptive"),

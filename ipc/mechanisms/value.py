@@ -56,7 +56,7 @@ class Value(PairMechanism):
     name = "value"
     family = "shared-memory"
     floor = "shared-memory"
-    traits = Traits(kinds=("scalar",), waits=("block", "spin", "adaptive"), exact=(8,))
+    traits = Traits(needs=("semaphore",), kinds=("scalar",), waits=("block", "spin", "adaptive"), exact=(8,))
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:  # noqa: ARG002 - the memory is the tickets' own
         """Two lanes of one float each."""

@@ -56,7 +56,7 @@ def test_wildcards_match_and_plain_names_match_whole():
         ("workload", "roundtrip", "round-trip"),
         ("payload", "byte", "bytes"),
         ("size", "1KQB", "no size"),
-        ("size", "1GiB", "outside"),
+        ("size", "1GiB", "more than"),
         ("processes", "0", "whole number"),
         ("start_method", "forks", "fork"),
         ("placement", "same", "same-core"),

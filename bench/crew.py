@@ -1,0 +1,134 @@
+"""The processes of a case that moves no messages: started together, told together what to do, watched while they do it.
+
+The worker may take part itself (`meanwhile`). For workloads over the mechanisms of `ipc` see `messaging`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from ipcbench.bench import peers, placement
+from ipcbench.bench.allocator import settle_allocator
+from ipcbench.bench.guard import Guard
+from ipcbench.bench.usage import Usage, between, of_process, of_self
+from ipcbench.ipc.errors import IpcError
+
+__all__ = ["Crew", "Ran"]
+
+SETTING_UP = 20.0
+TIMING = 60.0
+"""Deadlines in seconds."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run gave: of the worker, of each peer, and what all of them used meanwhile."""
+
+    mine: Any
+    theirs: list[Any]
+    usage: Usage
+
+
+class Crew:
+    """Peers from their start to the end of `stack`, each with a `Role` and cores of its own.
+
+    `servers` are pids of processes that work for them (a manager's): watched, and their usage counted; `inherited` is what
+    a forked peer must close, such as the worker's ends of pipes.
+    """
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        start_method: str,
+        roles: Sequence[peers.Role],
+        cores: Sequence[Sequence[int]],
+        *,
+        servers: Sequence[int] = (),
+        inherited: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        settle_allocator()
+        context = multiprocessing.get_context(start_method)
+        self.peers: list[peers.Peer] = []
+        self.servers = list(servers)
+        self.guard = Guard()
+        self.good = False
+        stack.callback(self.guard.stop)
+        stack.callback(lambda: peers.stop(self.peers, self.good))
+        for index, (role, own) in enumerate(zip(roles, cores, strict=True)):
+            drops = [*inherited, *(peer.control.close for peer in self.peers)]
+            self.peers.append(peers.start(context, role, f"peer {index}", own, drops))
+        watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
+        self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
+        with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
+            for word, order in (("up", "attach"), ("attached", None)):
+                for peer in self.peers:
+                    peer.expect(word)
+                for peer in self.peers if order else ():
+                    peer.order(order, 0)
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the peers, in their order."""
+        return [peer.process.pid for peer in self.peers if peer.process.pid]
+
+    def run(
+        self,
+        function: str,
+        argument: int,
+        doing: str,
+        meanwhile: Callable[[], Any] | None = None,
+        seconds: float = TIMING,
+    ) -> Ran:
+        """Have all peers run that function of their roles; `meanwhile` runs here as soon as all are ready.
+
+        Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
+        """
+        with self._reasons(), self.guard.limit(seconds, doing):
+            for peer in self.peers:
+                peer.order(function, argument)
+            for peer in self.peers:
+                peer.expect("ready")
+            served = [of_process(pid) for pid in self.servers]
+            before = of_self()
+            mine = meanwhile() if meanwhile else None
+            usage = of_self() - before if meanwhile else Usage()
+            reports = [peer.expect("done") for peer in self.peers]
+        for was, pid in zip(served, self.servers, strict=True):
+            usage += between(was, of_process(pid))
+        return Ran(mine, [result for _, result in reports], sum((used for used, _ in reports), usage))
+
+    def finish(self) -> None:
+        """All went well: the peers may be asked, rather than made, to end. Called at the end of a session's good path."""
+        self.good = True
+
+    def _reasons(self) -> _Reasons:
+        return _Reasons(self.peers)
+
+
+class _Reasons:
+    """A peer that ended by an error of its own said so before: that is the reason, rather than its end."""
+
+    def __init__(self, crew: Sequence[peers.Peer]) -> None:
+        self.crew = crew
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, IpcError):
+            for peer in self.crew:
+                peer.complain()
+
+
+def spread_over(place: str, count: int) -> list[tuple[int, ...]]:
+    """The cores of each of `count` processes: all on one, dealt out in turn, or wherever the scheduler likes."""
+    cores = placement.allowed()
+    if place == "same-core":
+        return [cores[-1:]] * count
+    if place == "cross-core":
+        return [(cores[-1 - index % len(cores)],) for index in range(count)]
+    return [cores] * count

@@ -1,0 +1,153 @@
+"""What a figure is, as plain data, and how rows of the frame become its series. What each figure shows is `figures` and `chapters`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from ipcbench.reports import units
+
+__all__ = [
+    "LARGE",
+    "SMALL",
+    "Change",
+    "Figure",
+    "Panel",
+    "Series",
+    "by_mark",
+    "explained",
+    "grouped",
+    "point",
+    "same",
+    "series",
+    "wide",
+]
+
+SMALL, LARGE = 64, 1 << 20
+
+
+@dataclass(frozen=True)
+class Series:
+    """One mechanism: points with the ends of their intervals (equal to the point where there is none)."""
+
+    name: str
+    family: str
+    x: list[float]
+    y: list[float]
+    low: list[float]
+    high: list[float]
+    floor: float | None = None
+    """In a ranking: the same primitive in C."""
+    label: str = ""
+    """What is written beside it, where that isn't its name."""
+    ways: list[int] = field(default_factory=list)
+    """Of a trade: which of the figure's ticks each point stands for."""
+    wide: list[bool] = field(default_factory=list)
+    """Of each point, whether its interval is wider than was asked for; empty where none is."""
+
+    @property
+    def text(self) -> str:
+        """What is written beside it."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes: series in colour, `floors` dashed, the `limit` dotted, the `background` in grey."""
+
+    title: str
+    series: list[Series]
+    limit: Series | None = None
+    floors: list[Series] = field(default_factory=list)
+    background: list[Series] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture: a file name, what it says, how to read it, and its panels."""
+
+    file: str
+    title: str
+    caption: str
+    kind: str
+    """`lines` (x by y), `ranking` (one row a name), `marks` (one row a name, a mark for each of `ticks`), `spread` (one row a
+    name, percentiles along it) or `trade` (x against y, names at the points that differ by way).
+    """
+    unit: str
+    """Of y: `s`, `B/s` or `/s`."""
+    x: str
+    y: str
+    panels: list[Panel]
+    ticks: list[tuple[float, str]] = field(default_factory=list)
+
+
+Change = Callable[[float, float], float]
+"""From (mean in seconds, size in bytes) to what is drawn."""
+
+
+def explained(figure: Figure) -> Figure:
+    """Its caption says what a hollow mark is, where there is one."""
+    if not any(any(each.wide) for panel in figure.panels for each in panel.series):
+        return figure
+    return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
+
+
+def same(mean: float, _size: float) -> float:
+    """The `Change` that draws seconds as they are."""
+    return mean
+
+
+def by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, str], least: int = 2) -> Figure | None:
+    """A row a mechanism with a mark for each value of the column, as far as it has `least` of them; a panel a size."""
+    rows = rows[rows[column].isin(marks)].drop_duplicates(["name", "size", column])
+    rows = rows.assign(mark=[float(list(marks).index(value)) for value in rows[column]])
+    counts = rows.groupby(["name", "size"])["mark"].transform("count")
+    rows = rows[counts >= least]
+    panels = []
+    for size in _few(sorted(rows["size"].unique())):
+        here = grouped(rows[rows["size"].eq(size)], "mark", same)
+        panels.append(Panel(units.size(size), sorted(here, key=lambda each: each.y[-1])))
+    used = sorted({x for panel in panels for each in panel.series for x in each.x})
+    ticks = [(x, list(marks.values())[int(x)]) for x in used]
+    return Figure(**{**figure.__dict__, "panels": panels, "ticks": ticks}) if panels else None
+
+
+def _few(sizes: list[int]) -> list[int]:
+    """Two at most: the usual ones if they are there."""
+    usual = [size for size in sizes if size in (SMALL, LARGE)]
+    return usual or sizes[:2]
+
+
+def point(row: pd.Series, means: dict[str, float]) -> Series:
+    """A row of a ranking (columns `name`, `label` beside the frame's own); `means` gives the floor's time by its id."""
+    mean, known = float(row["mean_s"]), row["low_s"] == row["low_s"]
+    low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
+    floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
+    return Series(
+        row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"], wide=wide([row["precise"]])
+    )
+
+
+def grouped(rows: pd.DataFrame, x: str, change: Change) -> list[Series]:
+    """A series a `name`, over the column `x`."""
+    groups: Iterable[tuple[tuple[str, str], pd.DataFrame]] = rows.groupby(["family", "name"], sort=True)  # type: ignore[assignment]
+    return [series(name, family, group, x, change) for (family, name), group in groups]
+
+
+def series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -> Series:
+    """These rows over the column `x`, the first of each value."""
+    rows = rows.sort_values(x).drop_duplicates(x)
+    sizes = rows["size"].tolist()
+    columns = (rows["mean_s"], rows["low_s"].fillna(rows["mean_s"]), rows["high_s"].fillna(rows["mean_s"]))
+    y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
+    ends = [sorted(pair) for pair in zip(one, two, strict=True)]
+    points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
+    return Series(name, family, points, y, low, high, wide=wide(rows["precise"]))
+
+
+def wide(precise: Iterable[bool | None]) -> list[bool]:
+    """`Series.wide` of the frame's column `precise`."""
+    found = [each is False for each in precise]
+    return found if any(found) else []
