@@ -13,7 +13,7 @@ CASES = st.builds(
     NAMES,
     NAMES,
     st.sampled_from(PAYLOADS),
-    st.integers(1, sizes.LARGEST),
+    st.integers(0, sizes.LARGEST),
     st.integers(1, 64),
     st.sampled_from(START_METHODS),
     st.sampled_from(PLACEMENTS),
@@ -26,19 +26,19 @@ def test_an_id_reads_back_as_its_case(case):
     assert Case.parse(case.id) == case
 
 
-@given(st.integers(1, sizes.LARGEST))
+@given(st.integers(0, sizes.LARGEST))
 def test_a_label_reads_back_as_its_size(size):
     assert sizes.parse(sizes.label(size)) == size
 
 
-@pytest.mark.parametrize(("text", "size"), [("64", 64), ("1k", 1024), ("1KiB", 1024), ("16 MiB", 16 << 20), ("7B", 7)])
+@pytest.mark.parametrize(("text", "size"), [("64", 64), ("0", 0), ("1k", 1024), ("1KiB", 1024), ("16 MiB", 16 << 20), ("7B", 7)])
 def test_sizes_as_people_write_them(text, size):
     assert sizes.parse(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5KiB", "1KB?", "300MiB", "x"])
+@pytest.mark.parametrize("text", ["", "-1", "1.5KiB", "1KB?", "300MiB", "x"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(ValueError, match="is no size|is outside"):
+    with pytest.raises(ValueError, match="is no size|is more than"):
         sizes.parse(text)
 
 
