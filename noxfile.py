@@ -40,6 +40,23 @@ def tests(session: nox.Session) -> None:
     run_tests(session, sys.executable)
 
 
+@nox.session(python=False)
+def deadlines(session: nox.Session) -> None:
+    """Faults end within their exact deadlines: for a machine with nothing else to do (elsewhere they get five times as long)."""
+    session.env["IPCBENCH_EXACT_DEADLINES"] = "1"
+    run_tests(session, sys.executable, options=["-m", "deadline"])
+
+
+@nox.session(python=False)
+def figures(session: nox.Session) -> None:
+    """The suite measured by itself: `-- honesty`, `-- against_c`, `-- time_to_trust --pinned`, `-- gate record`, `-- gate evaluate`."""
+    if not session.posargs:
+        session.error("name a script of tests/benchmarks: honesty, against_c, time_to_trust or gate, and its options")
+    bin_ = environment(session, sys.executable, [".", *GROUPS["test"]], "figures")
+    script, *options = session.posargs
+    session.run(str(bin_ / "python"), f"tests/benchmarks/{script.removesuffix('.py')}.py", *options, external=True)
+
+
 @nox.session(python=False, name="tests-all")
 def tests_all(session: nox.Session) -> None:
     """The whole test suite on each Python from 3.10 to 3.13 that the machine has."""

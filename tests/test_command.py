@@ -92,15 +92,16 @@ def test_it_works_beside_folders_of_the_same_names(tmp_path, temporary):
     assert row["mean_s"] > 0
 
 
+@pytest.mark.deadline
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, temporary, number):
+def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, temporary, number, within):
     before = traces(temporary)
     arguments = ["run", *PIPE[:-6], "--size", "64", "--output", "out", "--rounds", "500"]
     with subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         run_json = tmp_path / "out" / "run.json"
         wait_until(lambda: run_json.exists() or process.poll() is not None)
         os.kill(process.pid, number)
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=within(3))
     assert process.returncode == 128 + number, errors
     assert "--resume --output out" in errors
     assert json.loads(run_json.read_text())["ipcbench"]["status"] == "interrupted"

@@ -13,7 +13,6 @@ from ipcbench.bench.guard import Guard
 from ipcbench.ipc.errors import DeadlinePassed, PeerGone
 
 FORK = multiprocessing.get_context("fork")
-SLACK = 5
 
 
 @pytest.fixture
@@ -63,13 +62,14 @@ def unwinding_in_a_lock():
 BLOCKING = [in_a_semaphore, in_a_pipe, in_python, unwinding_in_a_lock]
 
 
+@pytest.mark.deadline
 @pytest.mark.parametrize("block", BLOCKING)
-def test_a_killed_peer_ends_the_wait(guard, peer, block):
+def test_a_killed_peer_ends_the_wait(guard, peer, block, within):
     begun = time.monotonic()
     with pytest.raises(PeerGone, match="the peer died while waiting"), guard.limit(60, "waiting"):
         peer.kill()
         block()
-    assert time.monotonic() - begun < SLACK
+    assert time.monotonic() - begun < within(1)
 
 
 @pytest.mark.parametrize("block", BLOCKING)
@@ -102,7 +102,7 @@ def test_a_peer_that_is_gone_already(peer):
         guard.stop()
 
 
-def test_nothing_is_raised_outside_and_the_timer_is_given_back(peer):
+def test_nothing_is_raised_outside_and_the_timer_is_given_back(peer, within):
     before = signal.getsignal(signal.SIGALRM)
     guard = Guard()
     guard.start({peer.pid: "the peer"})
@@ -110,7 +110,7 @@ def test_nothing_is_raised_outside_and_the_timer_is_given_back(peer):
         pass
     peer.kill()
     peer.wait(10)
-    deadline = time.monotonic() + SLACK
+    deadline = time.monotonic() + within(1)
     while guard.cause is None and time.monotonic() < deadline:
         signal.sigtimedwait([], 0.01)
     assert isinstance(guard.cause, PeerGone)
