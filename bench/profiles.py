@@ -39,7 +39,8 @@ class Profile:
     """Blocks, and how long to sample.
 
     `rounds` samples of each case; then, until the `budget` of seconds is spent, up to `most` samples of those whose interval is wider
-    than ± `precision`. `seconds` is what one value should take, `values` how many a worker takes of each case.
+    than ± `precision`. `seconds` is what one value should take, `values` how many a worker takes of each case; in the first `recorded`
+    samples operations are also timed one by one.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Profile:
     budget: float
     seconds: float = 0.02
     values: int = 5
+    recorded: int = 4
 
 
 def floors(sizes: tuple[int, ...], placements: tuple[str, ...]) -> tuple[Block, ...]:
@@ -173,6 +175,7 @@ RIGOROUS = Profile(
     ),
     rounds=8,
     most=200,
+    recorded=200,
     precision=0.02,
     budget=3 * 3600,
 )

@@ -154,7 +154,7 @@ class Bundle:
 
     def _passes(self, case: Case, timed: Timed, loops: int) -> dict[str, float]:
         """What is measured by passes of their own, after the timed values: latencies one by one, and numbered messages."""
-        if timed.record is not None:
+        if timed.record is not None and (case.id in self.task.record or case.option("rate")):
             found = recording.counted(timed.record(recordings(case, loops)).latencies)
             self.latencies[case.id] = tasks.Latencies(list(found), list(found.values()), self._recorder_cost())
         return {} if timed.number is None else delivery(timed.number(min(loops, NUMBERED)))

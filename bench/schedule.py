@@ -149,7 +149,10 @@ class Schedule:
         """One worker. Gives the cases that must be tried again because another one of the bundle failed."""
         ids = [case.id for case in bundle]
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
-        task = tasks.Task(ids, "", self.profile.values, self.profile.seconds, known, self.metadata, self.tools)
+        record = [case.id for case in bundle if self.store.samples(case) < self.profile.recorded]
+        task = tasks.Task(
+            *(ids, "", self.profile.values, self.profile.seconds, known, self.metadata), record=record, tools=self.tools
+        )
         begun = self.clock()
         try:
             answer = self.sample(task)

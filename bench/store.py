@@ -1,10 +1,16 @@
-"""The result file: pyperf's benchmarks merged in memory, and the key `ipcbench` beside them (docs/results-format.md)."""
+"""The result file: pyperf's benchmarks merged in memory, and the key `ipcbench` beside them (docs/results-format.md).
+
+The whole file is too large to be written after each sample. What came since is kept beside it, a line a worker, so that a
+runner that is killed loses nothing but the sample under way.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +36,9 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "run.json"
+        self.journal = folder / ".samples.jsonl"
+        self.workers = 0
+        """Those whose samples are in."""
         self.benchmarks: dict[str, Any] = {}
         self.values: dict[str, list[tuple[float, ...]]] = {}
         """Of each case, the values of each of its workers."""
@@ -45,6 +54,7 @@ class Store:
         if store.file.exists():
             raise RunExists(f"{folder} holds a run already: choose another --output, or go on with it by --resume")
         folder.mkdir(parents=True, exist_ok=True)
+        store.journal.unlink(missing_ok=True)  # of a run that never got as far as to save
         return store
 
     @classmethod
@@ -59,6 +69,7 @@ class Store:
             if data["benchmarks"]:
                 store._merge(data)
             store.histograms.load(store.facts.get("histograms", {}))
+            store.workers = store.facts.get("workers", 0)
         except FileNotFoundError as error:
             raise ValueError(f"{folder} holds no run to resume") from error
         except (KeyError, TypeError, json.JSONDecodeError) as error:
@@ -66,7 +77,18 @@ class Store:
         for name, benchmark in store.benchmarks.items():
             store.loops[name] = benchmark.get_runs()[0].get_loops()
         store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
+        store._replay()
         return store
+
+    def _replay(self) -> None:
+        """Take over what came after the last save. The last line may be cut: that sample was under way."""
+        with suppress(FileNotFoundError), self.journal.open("rb") as lines:
+            for line in lines:
+                with suppress(json.JSONDecodeError):
+                    found = json.loads(line)
+                    if found.pop("worker") > self.workers:
+                        told = {name: Latencies(**each) for name, each in found.pop("latencies").items()}
+                        self._take(**found, latencies=told)
 
     def add(
         self,
@@ -75,10 +97,24 @@ class Store:
         failed: dict[str, str],
         latencies: dict[str, Latencies] | None = None,
     ) -> None:
-        """Take over what a worker measured. A case that failed keeps no figures."""
+        """Take over what a worker measured, and write it down. A case that failed keeps no figures."""
+        self._take(suite, loops, failed, latencies or {})
+        plain = {name: asdict(each) for name, each in (latencies or {}).items()}
+        line = {"worker": self.workers, "suite": suite, "loops": loops, "failed": failed, "latencies": plain}
+        with self.journal.open("ab") as journal:
+            journal.write(json.dumps(line).encode() + b"\n")
+
+    def _take(
+        self,
+        suite: dict[str, Any] | None,
+        loops: dict[str, int],
+        failed: dict[str, str],
+        latencies: dict[str, Latencies],
+    ) -> None:
+        self.workers += 1
         if suite is not None:
             self._merge(suite)
-        for name, found in (latencies or {}).items():
+        for name, found in latencies.items():
             if name not in self.failed:
                 self.histograms.add(name, found)
         self.loops.update(loops)
@@ -115,7 +151,9 @@ class Store:
         others = failed + [(case, "skipped", reason) for case, reason in skipped]
         self.facts = {**facts, "format": FORMAT, "cases": [_unmeasured(*each) for each in others]}
         self.facts["histograms"] = self.histograms.as_json()
+        self.facts["workers"] = self.workers
         write(self.file, {**data, "ipcbench": self.facts})
+        self.journal.unlink(missing_ok=True)  # if this is the last that happens: its lines are told by their numbers
 
 
 def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class Task:
     seconds: float
     loops: dict[str, int] = field(default_factory=dict)
     metadata: dict[str, str | int | float] = field(default_factory=dict)
+    record: list[str] = field(default_factory=list)
+    """The cases whose operations are also timed one by one."""
     tools: str = ""
     """The folder where the compiled floor program lies."""
 

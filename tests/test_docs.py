@@ -1,12 +1,16 @@
 """The documents say what is true: examples run, options and columns exist."""
 
 import multiprocessing
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ipcbench.bench import matrix, workload
 from ipcbench.bench.cli import cli
+from ipcbench.bench.profiles import PROFILES
 from ipcbench.ipc.contract import Spec
 
 ROOT = Path(__file__).parent.parent
@@ -53,3 +57,19 @@ def test_cases_csv_is_documented_column_by_column():
     text = (ROOT / "docs" / "results-format.md").read_text()
     for column in COLUMNS:
         assert f"`{column}`" in text, column
+
+
+def test_the_workload_of_the_guide_is_measured_by_what_it_says(monkeypatch):
+    namespace = {"__name__": "example"}
+    exec(compile(block("docs/adding-a-workload.md", "python"), "example", "exec"), namespace)
+    found = namespace["WORKLOAD"]
+    monkeypatch.setattr(workload, "load", lambda _: found)
+    monkeypatch.setattr(workload, "names", lambda: (found.name,))
+    (case,) = matrix.expand(replace(PROFILES["rigorous"], blocks=()), matrix.Axes()).cases
+    assert case.id == "system-call/getpid/none/0B/1/none/same-core"
+    cores = os.sched_getaffinity(0)
+    try:
+        with found.session([case]) as timed:
+            assert 0 < timed[case](100).seconds < 1
+    finally:
+        os.sched_setaffinity(0, cores)

@@ -15,7 +15,7 @@ from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.profiles import QUICK
 from ipcbench.bench.schedule import LEAST, Schedule
 from ipcbench.bench.store import Store
-from ipcbench.bench.task import Answer
+from ipcbench.bench.task import Answer, Latencies
 from ipcbench.reports.stats import half_width
 
 
@@ -250,8 +250,9 @@ def test_a_run_that_is_broken_off_and_resumed_ends_as_if_it_had_not_been(tmp_pat
     """Given the same answers, in the rounds and in the passes; the sample under way is all that is lost."""
     spreads = {each.id: 0.2 for each in CASES}
     tuned = {"most": 15, "precision": 0.05}
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
     whole, _, _ = run(tmp_path / "whole", Sampler(spreads=spreads), **tuned)
-    (tmp_path / "broken").mkdir()
     sampler = Sampler(spreads=spreads, stop_after=after)
     schedule = plan(tmp_path / "broken", sampler, **tuned)
     with pytest.raises(KeyboardInterrupt):
@@ -267,6 +268,24 @@ def test_a_run_that_is_broken_off_and_resumed_ends_as_if_it_had_not_been(tmp_pat
         shared = min(store.samples(each), whole.store.samples(each))
         assert store.values[each.id][:shared] == whole.store.values[each.id][:shared]
         assert schedule.half(each) <= 0.05 or store.samples(each) == 15
+
+
+def test_a_killed_runner_loses_nothing_but_the_sample_under_way(tmp_path):
+    store = Store(tmp_path)
+    name = CASES[0].id
+    store.add(suite({name: [1e-5, 1e-5]}), {name: 7}, {})
+    store.save({"profile": "quick", "seed": 1}, [])
+    store.add(suite({name: [2e-5, 2e-5]}), {name: 7}, {}, {name: Latencies([100], [3], 1e-7)})
+    store.add(None, {}, {CASES[1].id: "PeerGone: far peer 0 died"})
+    lines = store.journal.read_bytes()
+    store.journal.write_bytes(lines + lines[:50])  # killed in the middle of the next
+    again = Store.resume(tmp_path)
+    assert again.values[name] == [(1e-5, 1e-5), (2e-5, 2e-5)]
+    assert again.failed == {CASES[1].id: "PeerGone: far peer 0 died"}
+    assert again.histograms.as_json()[name]["count"] == 3
+    again.save({"profile": "quick", "seed": 1}, [])
+    store.journal.write_bytes(lines)  # killed between the save and the removal of what it holds
+    assert Store.resume(tmp_path).values == again.values
 
 
 def test_a_resumed_run_first_brings_all_cases_to_the_same_count(tmp_path):
