@@ -16,6 +16,8 @@ WHOLE = slice(None)
 SMALL = 1024
 """Slots of at most so many bytes are had in plenty, so that the receiver needs to free them only eight at a time."""
 BATCH = 8
+LARGE = 1 << 20
+"""From so many bytes on a second slot costs more, in what no longer fits the caches, than it gains."""
 
 
 def stride(size: int) -> int:
@@ -24,9 +26,9 @@ def stride(size: int) -> int:
 
 
 def slots_for(size: int, window: int) -> int:
-    """At least two slots and as many as are in flight; small ones, by batches, and one batch more."""
+    """As many as are in flight, at least two of what fits the caches; small ones, by batches, and one batch more."""
     if stride(size) > SMALL:
-        return max(2, window)
+        return max(2 if size < LARGE else 1, window)
     return (window + 2 * BATCH - 1) // BATCH * BATCH
 
 

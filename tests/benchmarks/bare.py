@@ -157,6 +157,8 @@ def queue(size, near_cpu, far_cpu):
     def far():
         buffer = memoryview(target(size))
         get, put = there.get, back.put
+        for _ in range(CHECKS):
+            put(get())
         while True:
             message = get()
             buffer[:] = message
@@ -165,6 +167,9 @@ def queue(size, near_cpu, far_cpu):
     start(far, far_cpu, near_cpu)
     messages, buffer = cycle(payloads(size)), memoryview(target(size))
     put, get = there.put, back.get
+    for payload in islice(messages, CHECKS):
+        put(payload)
+        assert get() == payload
 
     def ping(loops):
         batch = islice(messages, loops)
