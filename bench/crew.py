@@ -82,21 +82,23 @@ class Crew:
         doing: str,
         meanwhile: Callable[[], Any] | None = None,
         seconds: float = TIMING,
+        told: int | None = None,
     ) -> Ran:
-        """Have all peers run that function of their roles; `meanwhile` runs here as soon as all are ready.
+        """Have all peers, or the first `told`, run that function of their roles; `meanwhile` runs here as soon as they are ready.
 
         Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
         """
+        part = self.peers[:told]
         with self._reasons(), self.guard.limit(seconds, doing):
-            for peer in self.peers:
+            for peer in part:
                 peer.order(function, argument)
-            for peer in self.peers:
+            for peer in part:
                 peer.expect("ready")
             served = [of_process(pid) for pid in self.servers]
             before = of_self()
             mine = meanwhile() if meanwhile else None
             usage = of_self() - before if meanwhile else Usage()
-            reports = [peer.expect("done") for peer in self.peers]
+            reports = [peer.expect("done") for peer in part]
         for was, pid in zip(served, self.servers, strict=True):
             usage += between(was, of_process(pid))
         return Ran(mine, [result for _, result in reports], sum((used for used, _ in reports), usage))
