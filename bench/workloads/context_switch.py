@@ -201,7 +201,7 @@ class _Switches:
 
     def _run(self, function: str, laps: int, length: int, meanwhile: Callable[[], Any]) -> Ran:
         doing = f"sending a token {laps:,} times round {length} processes"
-        return self.crew.run(function, laps, doing, meanwhile, told=length - 1)
+        return self.crew.run(function, laps, doing, meanwhile, count=length - 1)
 
 
 def _go_round(calls: Calls, laps: int) -> float:
