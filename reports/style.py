@@ -37,7 +37,8 @@ MEMBERS = {
         ("udp", "unix-datagram", "unix-seqpacket"),
         ("manager-queue", "manager-list", "manager-dict", "manager-value", "manager-namespace"),
         ("handler", "sigwait", "sigwaitinfo", "wakeup-fd", "real-time"),
-        ("other", "fifo", "rr", "batch", "idle", "nice-19"),
+        ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_IDLE", "SCHED_OTHER, nice 19"),
+        ("0 B each", "16 KiB each", "64 KiB each"),
         ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
     )
     for index, name in enumerate(family)

@@ -157,9 +157,9 @@ class Taker(Role):
     def _handled(self, bursts: int) -> None:
         """All were sent before the word that ends the burst, so what waited was delivered when the call that reads it returned."""
         for _ in range(bursts):
-            self.taken = 0
             self.end.recv_bytes(WORD)
-            self._tell(self.taken)
+            taken, self.taken = self.taken, 0  # before the next burst: it may begin as soon as this one is answered
+            self._tell(taken)
 
     def _queued(self, bursts: int) -> None:
         number, wait = _number(self.subject), signal.sigwaitinfo

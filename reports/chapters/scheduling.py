@@ -46,7 +46,12 @@ def policies(frame: pd.DataFrame) -> pd.DataFrame:
     ]
     known = list(POLICIES)
     order = [known.index(name) if name in known else len(known) for name in rows["mechanism"]]
-    columns = {"competitors": counts, "label": labels, "name": rows["mechanism"].tolist(), "_policy": order}
+    columns = {
+        "competitors": counts,
+        "label": labels,
+        "name": [POLICIES.get(name, name) for name in rows["mechanism"]],
+        "_policy": order,
+    }
     added = {name: pd.Series(values, index=rows.index, dtype=object) for name, values in columns.items()}
     found: pd.DataFrame = rows.assign(**added).sort_values(["placement", "competitors", "_policy", "start_method"])
     return found
