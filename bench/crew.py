@@ -64,11 +64,12 @@ class Crew:
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
         self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
-            for word, order in (("up", "attach"), ("attached", None)):
-                for peer in self.peers:
-                    peer.expect(word)
-                for peer in self.peers if order else ():
-                    peer.order(order, 0)
+            for peer in self.peers:
+                peer.expect("up")
+            for peer in self.peers:
+                peer.order("attach", 0)
+            for peer in self.peers:
+                peer.expect("attached")
 
     @property
     def pids(self) -> list[int]:
@@ -82,21 +83,23 @@ class Crew:
         doing: str,
         meanwhile: Callable[[], Any] | None = None,
         seconds: float = TIMING,
+        count: int | None = None,
     ) -> Ran:
-        """Have all peers run that function of their roles; `meanwhile` runs here as soon as all are ready.
+        """Have all peers, or the first `count`, run that function of their roles; `meanwhile` runs here as soon as they are ready.
 
         Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
         """
+        chosen = self.peers[:count]
         with self._reasons(), self.guard.limit(seconds, doing):
-            for peer in self.peers:
+            for peer in chosen:
                 peer.order(function, argument)
-            for peer in self.peers:
+            for peer in chosen:
                 peer.expect("ready")
             served = [of_process(pid) for pid in self.servers]
             before = of_self()
             mine = meanwhile() if meanwhile else None
             usage = of_self() - before if meanwhile else Usage()
-            reports = [peer.expect("done") for peer in self.peers]
+            reports = [peer.expect("done") for peer in chosen]
         for was, pid in zip(served, self.servers, strict=True):
             usage += between(was, of_process(pid))
         return Ran(mine, [result for _, result in reports], sum((used for used, _ in reports), usage))

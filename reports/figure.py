@@ -11,6 +11,7 @@ from ipcbench.reports import units
 
 __all__ = [
     "LARGE",
+    "PERCENTILES",
     "SMALL",
     "Change",
     "Figure",
@@ -22,10 +23,13 @@ __all__ = [
     "point",
     "same",
     "series",
+    "spread",
     "wide",
 ]
 
 SMALL, LARGE = 64, 1 << 20
+PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
+"""Columns of the frame, and the marks of a spread."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,14 @@ def series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -
     ends = [sorted(pair) for pair in zip(one, two, strict=True)]
     points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
     return Series(name, family, points, y, low, high, wide=wide(rows["precise"]))
+
+
+def spread(row: pd.Series) -> Series:
+    """The percentiles of a row (column `label` beside the frame's own), as far as they are known."""
+    known = [(index, float(row[name])) for index, name in enumerate(PERCENTILES) if row[name] == row[name]]
+    values = [value for _, value in known]
+    places = [float(index) for index, _ in known]
+    return Series(row["name"], row["family"], places, values, values, values, label=row["label"])
 
 
 def wide(precise: Iterable[bool | None]) -> list[bool]:

@@ -9,6 +9,7 @@ import pandas as pd
 from ipcbench.reports import choose, style, units
 from ipcbench.reports.figure import (
     LARGE,
+    PERCENTILES,
     SMALL,
     Change,
     Figure,
@@ -20,12 +21,12 @@ from ipcbench.reports.figure import (
     point,
     same,
     series,
+    spread,
 )
 
 __all__ = ["absent", "all_figures"]
 
 WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
-PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 
 
 def all_figures(frame: pd.DataFrame) -> list[Figure]:
@@ -187,7 +188,7 @@ def latency(frame: pd.DataFrame) -> Figure | None:
     rows = rows[rows["recorded"].gt(0)].sort_values("p50_s")
     if rows.empty:
         return None
-    series = [_spread(row) for _, row in rows.iterrows()]
+    series = [spread(row) for _, row in rows.iterrows()]
     least, most = int(rows["recorded"].min()), int(rows["recorded"].max())
     caption = (
         f"Each round trip of {units.size(SMALL)} timed by itself ({least:,} to {most:,} a mechanism, in a pass of their own), on a "
@@ -246,13 +247,6 @@ def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
     x, low, high = (rows[name].fillna(rows["mean_s"]).tolist() for name in ("mean_s", "low_s", "high_s"))
     family = str(rows["family"].iloc[0])
     return Series(mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist())
-
-
-def _spread(row: pd.Series) -> Series:
-    known = [(index, float(row[name])) for index, name in enumerate(PERCENTILES) if row[name] == row[name]]
-    values = [value for _, value in known]
-    places = [float(index) for index, _ in known]
-    return Series(row["name"], row["family"], places, values, values, values, label=row["label"])
 
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:

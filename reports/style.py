@@ -19,6 +19,8 @@ FAMILIES = {
     "socket": "#56B4E9",
     "datagram": "#E69F00",
     "manager": "#7A5195",
+    "signal": "#A23B4A",
+    "scheduling": "#4C6A92",
     "floor": "#444444",
 }
 OTHER = "#888888"
@@ -34,6 +36,9 @@ MEMBERS = {
         ("unix-stream", "tcp", "socketpair"),
         ("udp", "unix-datagram", "unix-seqpacket"),
         ("manager-queue", "manager-list", "manager-dict", "manager-value", "manager-namespace"),
+        ("handler", "sigwait", "sigwaitinfo", "wakeup-fd", "real-time"),
+        ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_IDLE", "SCHED_OTHER, nice 19"),
+        ("0 B each", "16 KiB each", "64 KiB each"),
         ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
     )
     for index, name in enumerate(family)
