@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from time import perf_counter, sleep
 from typing import Any
 
 from ipcbench.bench import peers, placement
@@ -17,11 +18,13 @@ from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["Crew", "Ran"]
+__all__ = ["Crew", "Ran", "soon", "spread_over", "wait_until"]
 
 SETTING_UP = 20.0
 TIMING = 60.0
 """Deadlines in seconds."""
+LEAD, LEAD_EACH = 0.005, 0.0005
+"""Seconds until peers begin together: writing an order takes some 30 µs, waking up and reading it some 100 µs."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,12 @@ class Crew:
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
         self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
-            for word, order in (("up", "attach"), ("attached", None)):
-                for peer in self.peers:
-                    peer.expect(word)
-                for peer in self.peers if order else ():
-                    peer.order(order, 0)
+            for peer in self.peers:
+                peer.expect("up")
+            for peer in self.peers:
+                peer.order("attach", 0)
+            for peer in self.peers:
+                peer.expect("attached")
 
     @property
     def pids(self) -> list[int]:
@@ -78,25 +82,27 @@ class Crew:
     def run(
         self,
         function: str,
-        argument: int,
+        argument: Any,
         doing: str,
         meanwhile: Callable[[], Any] | None = None,
         seconds: float = TIMING,
+        count: int | None = None,
     ) -> Ran:
-        """Have all peers run that function of their roles; `meanwhile` runs here as soon as all are ready.
+        """Have all peers, or the first `count`, run that function of their roles; `meanwhile` runs here as soon as they are ready.
 
         Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
         """
+        chosen = self.peers[:count]
         with self._reasons(), self.guard.limit(seconds, doing):
-            for peer in self.peers:
+            for peer in chosen:
                 peer.order(function, argument)
-            for peer in self.peers:
+            for peer in chosen:
                 peer.expect("ready")
             served = [of_process(pid) for pid in self.servers]
             before = of_self()
             mine = meanwhile() if meanwhile else None
             usage = of_self() - before if meanwhile else Usage()
-            reports = [peer.expect("done") for peer in self.peers]
+            reports = [peer.expect("done") for peer in chosen]
         for was, pid in zip(served, self.servers, strict=True):
             usage += between(was, of_process(pid))
         return Ran(mine, [result for _, result in reports], sum((used for used, _ in reports), usage))
@@ -122,6 +128,16 @@ class _Reasons:
         if isinstance(error, IpcError):
             for peer in self.crew:
                 peer.complain()
+
+
+def soon(count: int) -> float:
+    """A time of perf_counter, which is one clock for all processes of a machine, when so many peers will have read their orders."""
+    return perf_counter() + LEAD + LEAD_EACH * count
+
+
+def wait_until(moment: float) -> None:
+    """Sleep until then, in order to begin together."""
+    sleep(max(0.0, moment - perf_counter()))
 
 
 def spread_over(place: str, count: int) -> list[tuple[int, ...]]:

@@ -25,7 +25,7 @@ from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["Peer", "PeerFailed", "Role", "start", "stop"]
+__all__ = ["Peer", "PeerFailed", "Role", "be_child", "start", "stop"]
 
 PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
 
@@ -37,8 +37,11 @@ class PeerFailed(IpcError):
 class Role:
     """What a peer is to do: made in the worker, sent to the peer when that starts, `setup` is called there."""
 
-    def setup(self) -> dict[str, Callable[[int], Any]]:
-        """Attach and bind; gives functions by name that take a number of loops. `prepare`, if there is one, is called before each."""
+    def setup(self) -> dict[str, Callable[[Any], Any]]:
+        """Attach and bind; gives functions by name that take what is ordered, mostly a number of loops.
+
+        `prepare`, if there is one, is called before each.
+        """
         raise NotImplementedError
 
     def close(self) -> None:
@@ -69,9 +72,9 @@ class Peer:
                 if said == "failed":
                     raise PeerFailed(f"{self.name}: {value}")
 
-    def order(self, name: str, loops: int) -> None:
+    def order(self, name: str, argument: Any) -> None:
         """Have one of the role's functions run."""
-        self.control.send((name, loops))
+        self.control.send((name, argument))
 
 
 def start(
@@ -89,12 +92,7 @@ def start(
 
 def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drops: list[Callable[[], None]]) -> None:
     """A peer's whole life."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
-    signal.signal(
-        signal.SIGALRM, signal.SIG_DFL
-    )  # a forked peer has the handler of the worker's guard, but not its timer
-    end_with_parent()
+    be_child()
     for drop in drops:
         drop()
     placement.pin(cores)
@@ -115,10 +113,18 @@ def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drop
         role.close()
 
 
-def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, Any]) -> None:
+def be_child() -> None:
+    """What a process that the worker starts does first: signals end it, a Ctrl-C excepted, and so does the end of the worker."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # forked, it has the handler of the worker's guard, but not its timer
+    end_with_parent()
+
+
+def serve(functions: dict[str, Callable[[Any], Any]], control: Connection[Any, Any]) -> None:
     """Run what is ordered until told to stop: "ready" before it, "done" with usage and result after."""
     while True:
-        name, loops = control.recv()
+        name, argument = control.recv()
         if name == "stop":
             return
         function = functions[name]
@@ -126,7 +132,7 @@ def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, A
             functions["prepare"](0)
         control.send(("ready", None))
         before = of_self()
-        result = function(loops)
+        result = function(argument)
         control.send(("done", (of_self() - before, result)))
 
 

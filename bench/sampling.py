@@ -94,6 +94,7 @@ class Bundle:
         self.latencies: dict[str, tasks.Latencies] = {}
         self.recorder: float | None = None
         self.current: Case | None = None
+        self.weighed: list[Case] = []
 
     def measure(self, cases: list[Case]) -> None:
         """All of them, in the order given. Whatever is raised belongs to the `current` case."""
@@ -101,6 +102,7 @@ class Bundle:
             with self.spent.on("setup"):
                 workload = workloads.load(cases[0].workload)
                 timed = stack.enter_context(workload.session(cases))
+            self.weighed = [case for case in cases if timed[case].memory is not None]
             for case in cases:
                 self.current = case
                 self.benchmarks.append(self._one(workload, case, timed[case]))
@@ -109,14 +111,13 @@ class Bundle:
         self.spent.add("close", perf_counter() - begun)
 
     def weigh(self, cases: list[Case]) -> None:
-        """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
-        for case in sorted(cases, key=lambda each: each.size):
+        """The memory of each case that can tell, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
+        for case in sorted((each for each in cases if each in self.weighed), key=lambda each: each.size):
             self.current = case
             memory.tidy()
             with workloads.load(case.workload).session([case]) as timed:
                 watch = timed[case].memory
-                if watch is None:
-                    continue
+                assert watch is not None, "it was there in the bundle's session"
                 timed[case](workloads.load(case.workload).loops_multiple(case))  # checks it first
                 self._found(case, weight(watch(self.loops[case.id])))
         self.current = None
