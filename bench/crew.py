@@ -23,6 +23,7 @@ __all__ = ["Crew", "Ran", "soon", "spread_over", "wait_until"]
 SETTING_UP = 20.0
 TIMING = 60.0
 """Deadlines in seconds."""
+SERVER = "the server process"
 LEAD, LEAD_EACH = 0.005, 0.0005
 """Seconds until peers begin together: writing an order takes some 30 µs, waking up and reading it some 100 µs."""
 
@@ -65,7 +66,7 @@ class Crew:
             drops = [*inherited, *(peer.control.close for peer in self.peers)]
             self.peers.append(peers.start(context, role, f"peer {index}", own, drops))
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
-        self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
+        self.guard.start(dict.fromkeys(self.servers, SERVER) | watched)
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
             for peer in self.peers:
                 peer.expect("up")
@@ -116,7 +117,7 @@ class Crew:
 
 
 class _Reasons:
-    """A peer that ended by an error of its own said so before: that is the reason, rather than its end."""
+    """A peer that ended by an error of its own said so before: that is the reason, rather than its end, unless its server died."""
 
     def __init__(self, crew: Sequence[peers.Peer]) -> None:
         self.crew = crew
@@ -125,7 +126,7 @@ class _Reasons:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, IpcError):
+        if isinstance(error, IpcError) and not str(error).startswith(SERVER):
             for peer in self.crew:
                 peer.complain()
 
