@@ -111,7 +111,7 @@ class Bundle:
         self.spent.add("close", perf_counter() - begun)
 
     def weigh(self, cases: list[Case]) -> None:
-        """The memory of each case that can tell, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
+        """The memory of each case that tells it, in a session of its own: the bundle's holds channels and payloads of all of them."""
         for case in sorted((each for each in cases if each in self.weighed), key=lambda each: each.size):
             self.current = case
             memory.tidy()
