@@ -25,7 +25,7 @@ from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["Peer", "PeerFailed", "Role", "be_child", "start", "stop"]
+__all__ = ["Peer", "PeerFailed", "Role", "start", "stop"]
 
 PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
 
@@ -92,7 +92,12 @@ def start(
 
 def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drops: list[Callable[[], None]]) -> None:
     """A peer's whole life."""
-    be_child()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
+    signal.signal(
+        signal.SIGALRM, signal.SIG_DFL
+    )  # a forked peer has the handler of the worker's guard, but not its timer
+    end_with_parent()
     for drop in drops:
         drop()
     placement.pin(cores)
@@ -111,14 +116,6 @@ def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drop
             control.send(("failed", f"{type(error).__name__}: {error}"))
     finally:
         role.close()
-
-
-def be_child() -> None:
-    """What a process that the worker starts does first: signals end it, a Ctrl-C excepted, and so does the end of the worker."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # forked, it has the handler of the worker's guard, but not its timer
-    end_with_parent()
 
 
 def serve(functions: dict[str, Callable[[Any], Any]], control: Connection[Any, Any]) -> None:

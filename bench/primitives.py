@@ -7,6 +7,7 @@ of a Manager are the ones of `threading`, in its server: each call is a request 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -93,11 +94,18 @@ def maker(case: Case) -> Iterator[Maker]:
         return
     with Owner("ipcbench-manager") as owner:
         manager = SyncManager(owner.path(), ctx=context)
-        manager.start(peers.be_child)
+        manager.start(_begin_server)
         owner.keep(partial(_shut_down, manager))
         server = manager._process.pid  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
         placement.pin_server(server, placement.cpus(case.placement, "far", placement.allowed()))
         yield Maker(manager, context, (server,))
+
+
+def _begin_server() -> None:
+    """In the server: signals do what they do by default, as it may have been forked, and it ends with its parent."""
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    peers.end_with_parent()
 
 
 def _shut_down(manager: Any) -> None:

@@ -94,7 +94,7 @@ class Bundle:
         self.latencies: dict[str, tasks.Latencies] = {}
         self.recorder: float | None = None
         self.current: Case | None = None
-        self.weighed: list[Case] = []
+        self.weighable: set[Case] = set()
 
     def measure(self, cases: list[Case]) -> None:
         """All of them, in the order given. Whatever is raised belongs to the `current` case."""
@@ -102,22 +102,23 @@ class Bundle:
             with self.spent.on("setup"):
                 workload = workloads.load(cases[0].workload)
                 timed = stack.enter_context(workload.session(cases))
-            self.weighed = [case for case in cases if timed[case].memory is not None]
             for case in cases:
                 self.current = case
                 self.benchmarks.append(self._one(workload, case, timed[case]))
+                if timed[case].memory is not None:
+                    self.weighable.add(case)
             self.current = None
             begun = perf_counter()
         self.spent.add("close", perf_counter() - begun)
 
     def weigh(self, cases: list[Case]) -> None:
-        """The memory of each case that tells it, in a session of its own: the bundle's holds channels and payloads of all of them."""
-        for case in sorted((each for each in cases if each in self.weighed), key=lambda each: each.size):
+        """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
+        for case in sorted((each for each in cases if each in self.weighable), key=lambda each: each.size):
             self.current = case
             memory.tidy()
             with workloads.load(case.workload).session([case]) as timed:
                 watch = timed[case].memory
-                assert watch is not None, "it was there in the bundle's session"
+                assert watch is not None, "the bundle's session had it"
                 timed[case](workloads.load(case.workload).loops_multiple(case))  # checks it first
                 self._found(case, weight(watch(self.loops[case.id])))
         self.current = None
