@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from time import perf_counter, sleep
 from typing import Any
 
 from ipcbench.bench import peers, placement
@@ -17,11 +18,14 @@ from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["Crew", "Ran"]
+__all__ = ["Crew", "Ran", "soon", "spread_over", "wait_until"]
 
 SETTING_UP = 20.0
 TIMING = 60.0
 """Deadlines in seconds."""
+SERVER = "the server process"
+LEAD, LEAD_EACH = 0.005, 0.0005
+"""Seconds until peers begin together: writing an order takes some 30 µs, waking up and reading it some 100 µs."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Crew:
             drops = [*inherited, *(peer.control.close for peer in self.peers)]
             self.peers.append(peers.start(context, role, f"peer {index}", own, drops))
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
-        self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
+        self.guard.start(dict.fromkeys(self.servers, SERVER) | watched)
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
             for peer in self.peers:
                 peer.expect("up")
@@ -79,7 +83,7 @@ class Crew:
     def run(
         self,
         function: str,
-        argument: int,
+        argument: Any,
         doing: str,
         meanwhile: Callable[[], Any] | None = None,
         seconds: float = TIMING,
@@ -113,7 +117,7 @@ class Crew:
 
 
 class _Reasons:
-    """A peer that ended by an error of its own said so before: that is the reason, rather than its end."""
+    """A peer that ended by an error of its own said so before: that is the reason, rather than its end, unless its server died."""
 
     def __init__(self, crew: Sequence[peers.Peer]) -> None:
         self.crew = crew
@@ -122,9 +126,19 @@ class _Reasons:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, IpcError):
+        if isinstance(error, IpcError) and not str(error).startswith(SERVER):
             for peer in self.crew:
                 peer.complain()
+
+
+def soon(count: int) -> float:
+    """A time of perf_counter, which is one clock for all processes of a machine, when so many peers will have read their orders."""
+    return perf_counter() + LEAD + LEAD_EACH * count
+
+
+def wait_until(moment: float) -> None:
+    """Sleep until then, in order to begin together."""
+    sleep(max(0.0, moment - perf_counter()))
 
 
 def spread_over(place: str, count: int) -> list[tuple[int, ...]]:

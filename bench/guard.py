@@ -73,10 +73,13 @@ class Guard:
         self._doing, self._deadline, self._armed = doing, time.monotonic() + seconds, True
         try:
             yield
-        except (IpcError, OSError, EOFError):
+        except Exception as error:
             self._armed = False
-            self._await_cause()
-            if self.cause is not None:
+            if isinstance(error, (IpcError, OSError, EOFError)):
+                self._await_cause()
+            if (
+                self.cause is not None
+            ):  # which may have surfaced as something else: a lock half taken fails an assertion
                 raise self.cause from None
             raise
         finally:

@@ -37,8 +37,11 @@ class PeerFailed(IpcError):
 class Role:
     """What a peer is to do: made in the worker, sent to the peer when that starts, `setup` is called there."""
 
-    def setup(self) -> dict[str, Callable[[int], Any]]:
-        """Attach and bind; gives functions by name that take a number of loops. `prepare`, if there is one, is called before each."""
+    def setup(self) -> dict[str, Callable[[Any], Any]]:
+        """Attach and bind; gives functions by name that take what is ordered, mostly a number of loops.
+
+        `prepare`, if there is one, is called before each.
+        """
         raise NotImplementedError
 
     def close(self) -> None:
@@ -69,9 +72,9 @@ class Peer:
                 if said == "failed":
                     raise PeerFailed(f"{self.name}: {value}")
 
-    def order(self, name: str, loops: int) -> None:
+    def order(self, name: str, argument: Any) -> None:
         """Have one of the role's functions run."""
-        self.control.send((name, loops))
+        self.control.send((name, argument))
 
 
 def start(
@@ -115,10 +118,10 @@ def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drop
         role.close()
 
 
-def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, Any]) -> None:
+def serve(functions: dict[str, Callable[[Any], Any]], control: Connection[Any, Any]) -> None:
     """Run what is ordered until told to stop: "ready" before it, "done" with usage and result after."""
     while True:
-        name, loops = control.recv()
+        name, argument = control.recv()
         if name == "stop":
             return
         function = functions[name]
@@ -126,7 +129,7 @@ def serve(functions: dict[str, Callable[[int], Any]], control: Connection[Any, A
             functions["prepare"](0)
         control.send(("ready", None))
         before = of_self()
-        result = function(loops)
+        result = function(argument)
         control.send(("done", (of_self() - before, result)))
 
 

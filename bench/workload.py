@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ipcbench.bench import placement
 from ipcbench.bench.case import Case
@@ -107,7 +108,7 @@ class Workload(ABC):
 
     def bundle(self, case: Case) -> Case:
         """What the cases of its bundle share."""
-        axes = {name: 0 for name in ("size", "processes") if name in self.together}
+        axes: dict[str, Any] = {name: 0 for name in ("size", "processes") if name in self.together}
         kept = tuple((key, value) for key, value in case.variant if key not in self.together)
         return replace(case, variant=kept, **axes)
 

@@ -85,9 +85,19 @@ def test_the_cause_wins_over_what_it_brought_about(guard, peer):
         raise BrokenPipeError
 
 
-def test_an_error_of_its_own_stays(guard):
-    with pytest.raises(BrokenPipeError), guard.limit(60, "waiting"):
-        raise BrokenPipeError
+def test_the_cause_wins_over_what_unwinding_made_of_it(guard, peer):
+    with pytest.raises(PeerGone, match="the peer died"), guard.limit(60, "waiting"):
+        peer.kill()
+        try:
+            in_a_pipe()
+        finally:
+            raise AssertionError("half of a lock was taken")
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, AssertionError])
+def test_an_error_of_its_own_stays(guard, error):
+    with pytest.raises(error), guard.limit(60, "waiting"):
+        raise error
 
 
 def test_a_peer_that_is_gone_already(peer):
