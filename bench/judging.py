@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ipcbench.reports.schema import Benchmark, Result
     from ipcbench.reports.stats import Estimate
 
-__all__ = ["any_lost", "fastest", "figures", "judge", "less", "none_lost"]
+__all__ = ["any_lost", "fastest", "figures", "judge", "less"]
 
 TIME = "time"
 WHAT = {TIME: "", "cpu_s": "CPU seconds of ", "p99_s": "p99 of "}
@@ -194,25 +194,13 @@ def _interval(found: Estimate) -> str:
 
 
 def any_lost(case: str, what: str) -> Judged:
-    """Some are lost."""
+    """Some of them are lost."""
 
     def check(known: Mapping[str, Figures]) -> Finding:
         lost = known[case].others.get("lost")
         if lost is None:
             return Finding(UNTESTABLE, f"{case} doesn't tell what was lost")
         return Finding(HOLDS if lost.mean > 0 else FAILS, _lost(lost, what))
-
-    return Judged((case,), check)
-
-
-def none_lost(case: str, what: str) -> Judged:
-    """None is lost."""
-
-    def check(known: Mapping[str, Figures]) -> Finding:
-        lost = known[case].others.get("lost")
-        if lost is None:
-            return Finding(UNTESTABLE, f"{case} doesn't tell what was lost")
-        return Finding(FAILS if lost.mean > 0 else HOLDS, _lost(lost, what))
 
     return Judged((case,), check)
 

@@ -13,11 +13,11 @@ def main(file: str, name: str, answer: str) -> int:
     """Look, and write what was found. Whoever started this ends what it leaves; if that one is gone, so is everything here."""
     from pathlib import Path
 
-    from ipcbench.bench import lifeline, trying
+    from ipcbench.bench import orphaned, trying
     from ipcbench.bench.claim import Observed, of_file
     from ipcbench.bench.task import write
 
-    lifeline.watch(trying.end_everything)
+    orphaned.watch(trying.end_everything)
     (check,) = (each.check for each in of_file(file) if each.id == name)
     assert isinstance(check, Observed), f"{name} is judged, not observed"
     finding = trying.see(check)

@@ -14,7 +14,7 @@ from time import perf_counter
 from types import FrameType
 from typing import Any
 
-from ipcbench.bench import lifeline, memory, recording
+from ipcbench.bench import memory, orphaned, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
@@ -45,7 +45,7 @@ def work(path: str) -> int:
     begun = perf_counter()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lifeline.watch(_end_with_runner)
+    orphaned.watch(_end_with_runner)
     try:
         return _work(path, begun)
     finally:

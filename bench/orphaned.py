@@ -38,4 +38,4 @@ def watch(gone: Callable[[], None]) -> None:
         fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
         look()
     else:
-        threading.Thread(target=wait, name="lifeline", daemon=True).start()
+        threading.Thread(target=wait, name="orphaned", daemon=True).start()
