@@ -21,7 +21,7 @@ VERDICTS = {"does not hold": "bold red", "depends": "yellow", "not testable here
 
 def headline(claims: Sequence[Claim]) -> str:
     """One line: how many claims got which verdict."""
-    counts = Counter(each.verdict for each in claims)
+    counts: Counter[str] = Counter(each.verdict for each in claims)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
     return f"{len(claims)} claims: {said}"
 
