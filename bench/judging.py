@@ -28,10 +28,13 @@ def judge(claim: Claim, known: Mapping[str, Figures], reasons: Mapping[str, str]
     lacking = [case for case in claim.cases if case not in known]
     if not lacking:
         return claim.check.judge({case: known[case] for case in claim.cases})
-    of_these = next((case for case in lacking if case in reasons), lacking[0])
-    why = reasons.get(of_these, "not measured in this run")
-    more = f" (and {len(lacking) - 1} more of its cases)" if len(lacking) > 1 else ""
-    return Finding(UNTESTABLE, f"{of_these}{more}: {why}")
+    told = next((case for case in lacking if case in reasons), None)
+    if told is None:
+        return Finding(
+            UNTESTABLE, f"{'not' if len(lacking) == len(claim.cases) else 'not all of it'} measured in this run"
+        )
+    more = f" ({len(lacking) - 1} more of its cases are lacking)" if len(lacking) > 1 else ""
+    return Finding(UNTESTABLE, f"{told}: {reasons[told]}{more}")
 
 
 # ---- the figures of a result ----

@@ -18,7 +18,7 @@ TRIES = 3
 WORKERS = 2
 DELAY = 0.1
 """Seconds that a call is kept waiting, to see whether it waits."""
-ITEMS, ITEM = 2000, 16 << 10
+ITEMS, ITEM = 1000, 32 << 10
 """A large input: so many items of so many bytes."""
 PATIENCE = 5.0
 
