@@ -19,14 +19,16 @@ from ipcbench.bench import doctor, floor, machine, matrix
 from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, Matrix
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary
-from ipcbench.bench.profiles import Profile
+from ipcbench.bench.orderly import Interrupted, interruptible, temporary, undisturbed
+from ipcbench.bench.profiles import PROFILES, Profile
 from ipcbench.bench.schedule import Schedule, worker_sampler
 from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
 
-__all__ = ["Asked", "Refused", "run"]
+__all__ = ["Asked", "Campaign", "Refused", "run"]
 
+WHOLE = ("standard", "rigorous")
+"""Profiles whose run, not narrowed, ends by putting the course's claims to the test."""
 UNLIMITED = 100_000
 """Samples of a case, where the precision or the budget asked for by name decides."""
 
@@ -85,6 +87,8 @@ def run(
         )
         texts = store.facts.get("options", texts)
         axes, profile_name, seed = Axes.parse(texts), store.facts["profile"], store.facts["seed"]
+    if resume and profile_name not in PROFILES:
+        raise Refused(f"{folder} holds a run of ipcbench {profile_name}, which isn't gone on with: do that again")
     profile = asked.tune(matrix.find_profile(profile_name))
     found = matrix.expand(profile, axes)
     if not found.cases:
@@ -94,7 +98,8 @@ def run(
             + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else "")
         )
     seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
-    return _Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json)
+    whole = profile_name in WHOLE and not any(texts.values())
+    return Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json, whole)
 
 
 def _store(folder: Path, resume: bool) -> Store:
@@ -104,7 +109,7 @@ def _store(folder: Path, resume: bool) -> Store:
         raise Refused(str(error)) from error
 
 
-class _Campaign:
+class Campaign:
     """One run: what it knows of itself, and its steps."""
 
     def __init__(
@@ -115,10 +120,12 @@ class _Campaign:
         store: Store,
         texts: dict[str, str | None],
         seed: int,
-        earlier: float,
+        earlier: float = 0.0,
+        command: str = "",
     ) -> None:
         self.profile, self.asked, self.found, self.store = profile, asked, found, store
         self.texts, self.seed, self.used = texts, seed, earlier
+        self.command = command or self._command()
         self.machine = machine.facts()
         self.begun = time.monotonic()
         self.earlier = float(store.facts.get("seconds", 0.0))
@@ -126,21 +133,39 @@ class _Campaign:
         self.started = store.facts.get("started", _now())
         self.notes = _notes(self.machine)
 
-    def run(self, as_json: bool) -> int:
-        """Measure, save, report."""
-        display = Display(len(self.found.cases), self.profile.name)
+    def run(self, as_json: bool, whole: bool) -> int:
+        """Measure, save, try the claims of the course if it is a whole run, and report."""
         code, status = 0, "complete"
         with interruptible():
             try:
-                with temporary() as folder, display:
-                    schedule = self._schedule(folder)
-                    schedule.run(display.show, lambda: self.save("interrupted"))
+                self.measure()
             except Interrupted as interrupt:
                 code, status = interrupt.code, "interrupted"
+            try:
+                with undisturbed():
+                    self.save(status)
+                if whole and not code and self.store.benchmarks:
+                    self._try_claims()
+            except Interrupted as interrupt:
+                code = interrupt.code
             with suppress(Interrupted):
-                self.save(status)
-                self._finish(as_json, code)
+                self._finish(as_json, code, status)
         return code
+
+    def measure(self) -> None:
+        """All there is to measure. Raises `Interrupted`, after which what was measured is still there to be saved."""
+        display = Display(len(self.found.cases), self.profile.name)
+        with temporary() as folder, display:
+            self._schedule(folder).run(display.show, lambda: self.save("interrupted"))
+
+    def _try_claims(self) -> None:
+        """What the course says, by this run's own cases; whatever goes wrong with that, the run is good."""
+        from ipcbench.bench import claiming
+
+        try:
+            claiming.add(self.store.file)
+        except OSError as error:
+            click.echo(f"the claims could not be stored: {error}", err=True)
 
     def _schedule(self, folder: Path) -> Schedule:
         metadata = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
@@ -197,10 +222,11 @@ class _Campaign:
             "machine": self.machine,
             "notes": self.notes,
         }
+        if self.store.facts.get("claims"):
+            facts["claims"] = self.store.facts["claims"]
         self.store.save(facts, self._unmeasured(status))
 
-    @property
-    def command(self) -> str:
+    def _command(self) -> str:
         """The command that measures the same."""
         words = ["ipcbench", "run", "--profile", self.profile.name]
         for name, text in self.texts.items():
@@ -209,17 +235,17 @@ class _Campaign:
             words += [f"--{name}", f"{value:g}"] if value is not None else []
         return shlex.join(words)
 
-    def _finish(self, as_json: bool, code: int) -> None:
+    def _finish(self, as_json: bool, code: int, status: str) -> None:
         """Say what there is; the report is drawn unless someone waits for the end."""
         from ipcbench.bench import showing
 
         folder = self.store.folder
-        for name, reason in self.store.failed.items():
-            click.echo(f"failed: {name}: {reason}", err=True)
+        self.say_failed()
         if self.store.benchmarks:
             click.echo(sentence(self.spent.seconds, self._seconds()), err=True)
         if code:
-            click.echo(f"interrupted; go on with: ipcbench run --resume --output {shlex.quote(str(folder))}", err=True)
+            more = "claims" if status == "complete" else "run --resume --output"
+            click.echo(f"interrupted; go on with: ipcbench {more} {shlex.quote(str(folder))}", err=True)
             if self.store.benchmarks:
                 showing.summary(folder)
                 click.echo(f"kept: {self.store.file}  (draw it: ipcbench report {shlex.quote(str(folder))})", err=True)
@@ -227,6 +253,11 @@ class _Campaign:
             showing.report(folder, None, as_json)
         else:
             click.echo("no case could be measured", err=True)
+
+    def say_failed(self) -> None:
+        """The cases that failed, and why."""
+        for name, reason in self.store.failed.items():
+            click.echo(f"failed: {name}: {reason}", err=True)
 
 
 def _now() -> str:

@@ -124,6 +124,7 @@ def cli() -> None:
     ipcbench compare OLD NEW                      two runs side by side
     ipcbench check --baseline OLD NEW             did a case get slower?
     ipcbench ab --a rev:HEAD~1 --b rev:HEAD       the same, both measured now, in turn
+    ipcbench claims results/2026-01-31-120000     what the course says, put to the test
     ipcbench doctor                               what makes numbers noisy here
     """  # noqa: D301 - click's own mark for text that isn't wrapped
 
@@ -199,6 +200,33 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 
     with _result_errors():
         showing.report(result, output, as_json)
+
+
+@cli.command()
+@click.argument("result", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of what is measured  [results/<time>-claims]",
+)
+@click.option("--only", metavar="IDS", help="Claims, such as 'zombie,pipe-*'.")
+@click.option("--no-measure", is_flag=True, help="Judge by the cases of RESULT alone.")
+@as_json
+def claims(result: Path | None, output: Path | None, only: str | None, no_measure: bool, as_json: bool) -> None:
+    """Put what the course says to the test: each claim with a verdict on this machine.
+
+    With RESULT (a result file or its folder) performance is judged by its cases, and the verdicts are stored there, so that its
+    report shows them. What is lacking is measured, in three minutes at most.
+    """
+    from ipcbench.bench import claiming
+    from ipcbench.bench.campaign import Refused
+    from ipcbench.bench.matrix import BadValue
+
+    with _result_errors():
+        try:
+            sys.exit(claiming.run(result, output=output, only=only, measure=not no_measure, as_json=as_json))
+        except (BadValue, Refused) as error:
+            raise OneLine(str(error)) from error
 
 
 @cli.command()

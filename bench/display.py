@@ -19,9 +19,9 @@ EVERY = 0.1
 class Display:
     """Shows each `Standing`; a context manager."""
 
-    def __init__(self, cases: int, profile: str, console: Console | None = None) -> None:
+    def __init__(self, count: int, what: str, console: Console | None = None, noun: str = "cases") -> None:
         self.console = console or Console(stderr=True)
-        self.title = f"{profile}: {cases:,} cases"
+        self.title = f"{what}: {count:,} {noun}"
         self.progress: Progress | None = None
         self.bar: TaskID | None = None
         self.next = 0.0

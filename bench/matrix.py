@@ -15,7 +15,7 @@ from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
 from ipcbench.bench.profiles import DEFAULT, PROFILES, Block, Profile
 from ipcbench.bench.recording import RATES
 
-__all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects"]
+__all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects", "unknown"]
 
 
 class BadValue(ValueError):
@@ -88,7 +88,7 @@ def subjects() -> tuple[str, ...]:
 def find_profile(name: str) -> Profile:
     """The profile of that name. Raises `BadValue`."""
     if name not in PROFILES:
-        raise BadValue(_unknown("profile", name, tuple(PROFILES)))
+        raise BadValue(unknown("profile", name, tuple(PROFILES)))
     return PROFILES[name]
 
 
@@ -196,10 +196,11 @@ def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator
             yield part
         else:
             noun = "mechanism" if axis == "only" else axis.replace("_", " ")
-            raise BadValue(_unknown(noun, part, known))
+            raise BadValue(unknown(noun, part, known))
 
 
-def _unknown(noun: str, value: str, known: Sequence[str]) -> str:
+def unknown(noun: str, value: str, known: Sequence[str]) -> str:
+    """The line for a value that doesn't exist, with the nearest that does."""
     near = difflib.get_close_matches(value, known, 1, 0.0)
     return f"unknown {noun} {value!r}: did you mean {near[0]!r}?" if near else f"unknown {noun} {value!r}"
 

@@ -13,11 +13,15 @@ from types import FrameType
 
 import psutil
 
-__all__ = ["Interrupted", "interruptible", "temporary"]
+__all__ = ["Interrupted", "interruptible", "temporary", "undisturbed"]
 
 PREFIX = "ipcbench-"
 LONGEST = 40
 """Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
+
+
+_held: list[list[int]] = []
+"""Signals that came while something had to be done as a whole, of each such thing under way."""
 
 
 class Interrupted(BaseException):
@@ -35,6 +39,9 @@ def interruptible() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in old:
             signal.signal(each, signal.SIG_IGN)
+        if _held:
+            _held[0].append(number)
+            return
         raise Interrupted(number)
 
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -45,6 +52,18 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What must not be cut in two, such as ending what a worker left: a signal that comes meanwhile counts when it is done."""
+    _held.append([])
+    try:
+        yield
+    finally:
+        came = _held.pop()
+        if came and not _held:
+            raise Interrupted(came[0])
 
 
 @contextmanager

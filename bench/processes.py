@@ -17,7 +17,9 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["WorkerFailed", "run_worker", "session"]
+from ipcbench.bench.orderly import undisturbed
+
+__all__ = ["WorkerFailed", "end_session", "run_worker", "session"]
 
 POLITE = 1.2
 TRACKER = 2.0
@@ -66,52 +68,61 @@ def session(
     command: Sequence[str], folder: Path, *, stderr: int, stdout: int = subprocess.DEVNULL, cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, ended with all that it started. It runs in `cwd`, or in its temporary `folder`."""
-    process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
-        command,
-        stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
-        stdout=stdout,
-        stderr=stderr,
-        cwd=cwd or folder,
-        env={**os.environ, "TMPDIR": str(folder)},
-        start_new_session=True,
-    )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with undisturbed():
+            process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
+                command,
+                stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd or folder,
+                env={**os.environ, "TMPDIR": str(folder)},
+                start_new_session=True,
+            )
         yield process
     finally:
-        if process.poll() is None:
-            process.terminate()
-            _wait(process, POLITE)
-        if process.poll() is None:
-            process.kill()
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
-        _end_session(process.pid)
+        if process is not None:
+            with undisturbed():
+                _end(process)
 
 
-def _end_session(session: int) -> None:
-    """End what a worker left running: everything at once, the resource trackers after they had time to clean up."""
-    left = list(_members(session))
-    trackers = [each for each in left if _is_tracker(each)]
-    for process in left:
-        if process not in trackers:
-            with suppress(psutil.Error):
-                process.resume()
-                process.kill()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its session."""
+    if process.poll() is None:
+        process.terminate()
+        _wait(process, POLITE)
+    if process.poll() is None:
+        process.kill()
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()
+    end_session(process.pid)
+
+
+def end_session(session: int) -> None:
+    """End all other processes of a session, also those started meanwhile: its resource trackers after they had time to clean up."""
     deadline = time.monotonic() + TRACKER
-    while left and time.monotonic() < deadline:
+    while left := list(_members(session)):
+        late = time.monotonic() > deadline
+        for process in left:
+            if late or not _is_tracker(process):
+                with suppress(psutil.Error):
+                    process.resume()
+                    process.kill()
+        if late:
+            break
         time.sleep(POLL)
-        left = list(_members(session))
-    for process in left:
-        with suppress(psutil.Error):
-            process.kill()
 
 
 def _members(session: int) -> Iterator[psutil.Process]:
     """The living processes of a session. Zombies are left to whoever adopted them, which may take its time to reap."""
     for pid in psutil.pids():
         with suppress(OSError, psutil.Error):
-            if os.getsid(pid) == session and (process := psutil.Process(pid)).status() != psutil.STATUS_ZOMBIE:
+            if pid == os.getpid() or os.getsid(pid) != session:
+                continue
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE:
                 yield process
 
 

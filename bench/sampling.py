@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +14,7 @@ from time import perf_counter
 from types import FrameType
 from typing import Any
 
-from ipcbench.bench import memory, recording
+from ipcbench.bench import memory, orphaned, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
@@ -47,7 +45,7 @@ def work(path: str) -> int:
     begun = perf_counter()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_runner()
+    orphaned.watch(_end_with_runner)
     try:
         return _work(path, begun)
     finally:
@@ -313,31 +311,6 @@ def _inherit_folder() -> None:
 
 
 def _end_with_runner() -> None:
-    """The runner holds the other end of standard input: its end of file means that the runner is gone.
-
-    Linux signals it (O_ASYNC in fcntl(2)); elsewhere a thread waits for it, which costs the timed loop something.
-    """
-    if sys.stdin.isatty():
-        return
-    if sys.platform == "linux":
-        import fcntl
-
-        signal.signal(signal.SIGIO, _look_for_runner)
-        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-        _look_for_runner()
-    else:
-        threading.Thread(target=_wait_for_runner, name="end-with-runner", daemon=True).start()
-
-
-def _look_for_runner(_number: int = 0, _frame: FrameType | None = None) -> None:
-    if select.select([0], [], [], 0)[0] and not os.read(0, 1024):
-        _runner_gone.set()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _wait_for_runner() -> None:
-    while os.read(0, 1024):
-        pass
+    """The runner is gone: unwind, and remove its folder."""
     _runner_gone.set()
     os.kill(os.getpid(), signal.SIGTERM)

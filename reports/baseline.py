@@ -10,7 +10,7 @@ from typing import Any
 from ipcbench.reports.gate import INCONCLUSIVE, Verdict
 from ipcbench.reports.schema import Benchmark, Result
 
-__all__ = ["NotComparable", "Pairing", "match"]
+__all__ = ["NotComparable", "Pairing", "elsewhere", "match"]
 
 SAME = {
     "hostname": "machine",
@@ -66,12 +66,26 @@ def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
     return Pairing(samples, unpaired, [*differing, *_interrupted(baseline, current)])
 
 
+def elsewhere(result: Result, here: Mapping[str, Any]) -> list[str]:
+    """What tells the machine of a result from this one, of which `here` has the same metadata; empty if nothing does."""
+    there = _metadata(result)
+    return [*_unplaced(result, there), *_differing(there, here)]
+
+
 def _differences(baseline: Result, current: Result) -> Iterator[str]:
     old, new = (_metadata(side) for side in (baseline, current))
     for side, facts in ((baseline, old), (current, new)):
-        lacking = [name for name in NEEDED if not facts.get(name)]
-        if lacking:
-            yield f"{side.path} doesn't say where it was measured: it lacks {' and '.join(lacking)}"
+        yield from _unplaced(side, facts)
+    yield from _differing(old, new)
+
+
+def _unplaced(side: Result, facts: Mapping[str, Any]) -> Iterator[str]:
+    lacking = [name for name in NEEDED if not facts.get(name)]
+    if lacking:
+        yield f"{side.path} doesn't say where it was measured: it lacks {' and '.join(lacking)}"
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for key, name in SAME.items():
         if old.get(key) != new.get(key):
             yield f"another {name}: {old.get(key, 'unknown')} and {new.get(key, 'unknown')}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median, stdev
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "of_worker", "ratio"]
+__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "of_worker", "plain", "ratio"]
 
 CONFIDENCE = 0.95
 TRIM = 8
@@ -59,6 +59,18 @@ def estimate(samples: Sequence[float]) -> Estimate:
     freedom = len(kept) - 1
     mean, factor = math.exp(fmean(kept)), math.exp(min(_t(freedom) * spread / math.sqrt(n), 100.0))
     return Estimate(mean, mean / factor, mean * factor, n, spread, freedom)
+
+
+def plain(samples: Sequence[float]) -> Estimate:
+    """The estimate of figures that may be nought, such as shares: then the mean ± t · error, not below nought."""
+    n = len(samples)
+    if all(each > 0 for each in samples):
+        return estimate(samples)
+    mean = fmean(samples)
+    if n == 1:
+        return Estimate(mean, None, None, 1)
+    half = _t(n - 1) * stdev(samples) / math.sqrt(n)
+    return Estimate(mean, max(0.0, mean - half), mean + half, n)
 
 
 def half_width(workers: Sequence[Sequence[float]]) -> float:
