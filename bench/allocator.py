@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["settle_allocator"]
 
+_settled = False
 MOST = (32 << 20) - (64 << 10)
 """Just below the largest block by which glibc raises its threshold (M_MMAP_THRESHOLD in mallopt(3))."""
 
@@ -13,6 +14,11 @@ def settle_allocator() -> None:
 
     glibc gets large blocks from the kernel page by page and gives them back at once, until such a block is freed: from then on
     blocks of up to that size stay in the process. Without this, a 1 MiB round trip over `multiprocessing.Pipe` took
-    1.15 ms or 0.62 ms on one core, depending on what the process had freed before it.
+    1.15 ms or 0.62 ms on one core, depending on what the process had freed before it. Once in a process and those forked from it:
+    again, the block would come from memory that is kept, and clearing it would touch all its pages (40 ms).
     """
+    global _settled
+    if _settled:
+        return
+    _settled = True
     bytes(MOST)  # calloc(3): none of its pages is touched

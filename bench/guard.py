@@ -39,7 +39,13 @@ class Guard:
         self._before: tuple[Any, tuple[float, float]] | None = None
 
     def start(self, peers: dict[int, str]) -> None:
-        """Watch these processes, pid to what it is called in the error. Where there are no pidfds only the clock is watched."""
+        """Watch these processes, pid to what it is called in the error, and the clock."""
+        self.watch(peers)
+        handler: Callable[[int, FrameType | None], Any] | int | None = signal.signal(signal.SIGALRM, self._look)
+        self._before = handler, signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+
+    def watch(self, peers: dict[int, str]) -> None:
+        """These processes too. Where there are no pidfds only the clock is watched."""
         for pid, name in peers.items():
             try:
                 fd = os.pidfd_open(pid)
@@ -49,8 +55,6 @@ class Guard:
                 self.cause = PeerGone(f"{name} died at once")
                 break
             self._watched[fd] = name
-        handler: Callable[[int, FrameType | None], Any] | int | None = signal.signal(signal.SIGALRM, self._look)
-        self._before = handler, signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
 
     def stop(self) -> None:
         """End it, and give the timer back to whoever had it."""

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -22,6 +19,7 @@ from typing import Any
 
 from ipcbench.bench import placement
 from ipcbench.bench.allocator import settle_allocator
+from ipcbench.bench.lifeline import default_signals, end_with_parent
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError
 
@@ -92,11 +90,7 @@ def start(
 
 def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drops: list[Callable[[], None]]) -> None:
     """A peer's whole life."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
-    signal.signal(
-        signal.SIGALRM, signal.SIG_DFL
-    )  # a forked peer has the handler of the worker's guard, but not its timer
+    default_signals()
     end_with_parent()
     for drop in drops:
         drop()
@@ -131,32 +125,6 @@ def serve(functions: dict[str, Callable[[Any], Any]], control: Connection[Any, A
         before = of_self()
         result = function(argument)
         control.send(("done", (of_self() - before, result)))
-
-
-def end_with_parent() -> None:
-    """Have this process end as soon as the parent is gone, however that came about.
-
-    The parent's sentinel is a pipe whose other end closes with it, and Linux can signal that (F_SETOWN and O_ASYNC in fcntl(2)): SIGIO ends
-    the process by default. A thread that waits for the sentinel made a 64 B round trip on one core 2 % slower.
-    """
-    parent = parent_process()
-    if parent is None:
-        return
-    if sys.platform == "linux":
-        import fcntl
-
-        signal.signal(signal.SIGIO, signal.SIG_DFL)
-        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-        if connection.wait([parent.sentinel], 0):  # gone before anybody could be told
-            os._exit(1)
-    else:
-        threading.Thread(target=_wait_for_parent, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
-
-
-def _wait_for_parent(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
 
 
 def stop(peers: Sequence[Peer], politely: bool) -> None:

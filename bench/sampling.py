@@ -30,6 +30,8 @@ WARM_UP = 4
 """A warm-up is so many times shorter than a value."""
 FEWER = 3
 """Values of a case whose single operation takes longer than a value should: still enough for a median."""
+LONG = 10
+"""One value of a case whose single operation takes so many times longer: what disturbs it evens out within."""
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
@@ -174,6 +176,8 @@ class Bundle:
         self.spent.add("warm-up", seconds)
         self.spent.add("check", wall - seconds)
         took = (wall if workload.fixed_loops else seconds) * loops / few
+        if loops == multiple and took > LONG * self.task.seconds:
+            return 1
         return min(FEWER, self.task.values) if took > 2 * self.task.seconds else self.task.values
 
     def fail(self, error: Exception, cases: list[Case]) -> None:

@@ -1,0 +1,177 @@
+"""Pools and executors of a case: made with all their processes up, their usage counted, ended on every way out.
+
+What can hang: a `Pool` waits for ever for a task whose process died, and `terminate()` where a process is stopped or died with a lock. So
+their processes are watched while they work, and they are ended by a thread: what isn't gone soon is killed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.context import BaseContext
+from multiprocessing.pool import Pool
+from multiprocessing.process import BaseProcess
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ipcbench.bench import computing
+from ipcbench.bench.allocator import settle_allocator
+from ipcbench.bench.guard import Guard
+from ipcbench.bench.usage import Usage, between, of_children, of_process, of_self
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+__all__ = ["Meeting", "Ready", "clocked", "keeper", "make"]
+
+SETTING_UP, TIMING = 20.0, 60.0
+"""Deadlines in seconds."""
+PATIENCE = 0.5
+"""Seconds for a pool to end by itself, and then for its killed processes to be gone."""
+
+Result = TypeVar("Result")
+
+
+def make(
+    kind: str,
+    context: BaseContext,
+    count: int,
+    initializer: Callable[..., None] = computing.begin,
+    arguments: tuple[Any, ...] = (),
+) -> Pool | ProcessPoolExecutor:
+    """A `pool`, or an `executor` (which starts its processes when it gets tasks)."""
+    if kind == "pool":
+        return context.Pool(count, initializer, arguments)
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(count, context, initializer, arguments)
+
+
+class Meeting:
+    """Where all processes of a pool meet once: each of them has come up and taken a task."""
+
+    def __init__(self, kind: str, context: BaseContext, count: int) -> None:
+        self.kind, self.context, self.count = kind, context, count
+        self._arrived, self._gate = context.Semaphore(0), context.Semaphore(0)
+        self._pending: list[Callable[[], object]] = []
+
+    def make(self) -> Pool | ProcessPoolExecutor:
+        """What will meet there."""
+        return make(self.kind, self.context, self.count, computing.meet_at, (self._arrived, self._gate))
+
+    def call(self, made: Pool | ProcessPoolExecutor) -> None:
+        """Wait until all are there."""
+        for _ in range(self.count):
+            if isinstance(made, Pool):
+                self._pending.append(made.apply_async(computing.meet).get)
+            else:
+                self._pending.append(made.submit(computing.meet).result)
+        for _ in range(self.count):
+            self._arrived.acquire()
+
+    def dismiss(self) -> None:
+        """Let them go on, and wait until they have said so."""
+        for _ in range(self.count):
+            self._gate.release()
+        for result in self._pending:
+            result()
+        self._pending.clear()
+
+
+class Ready:
+    """A pool or executor with all its processes up and watched, until the end of `stack`."""
+
+    def __init__(self, stack: ExitStack, kind: str, start_method: str, count: int) -> None:
+        settle_allocator()
+        meeting = Meeting(kind, multiprocessing.get_context(start_method), count)
+        others = set(multiprocessing.active_children())
+        kept = stack.enter_context(keeper())
+        self.guard = Guard()
+        stack.callback(self.guard.stop)
+        self.guard.start({})
+        with self.guard.limit(SETTING_UP, f"making {_called(kind)}"):
+            self.made = meeting.make()
+            kept.append(self.made)
+            meeting.call(self.made)
+            meeting.dismiss()
+        self.pids = [each.pid for each in set(multiprocessing.active_children()) - others if each.pid]
+        self.guard.watch({pid: f"process {pid} of {_called(kind)}" for pid in self.pids})
+
+    def run(self, work: Callable[[], Result], doing: str) -> tuple[Result, float, Usage]:
+        """What it gave, its seconds, and what all processes used. Raises `PeerGone`, `DeadlinePassed`."""
+        with self.guard.limit(TIMING, doing):
+            return clocked(work, self.pids)
+
+
+def _called(kind: str) -> str:
+    return {"pool": "the pool", "executor": "the executor"}[kind]
+
+
+def clocked(work: Callable[[], Result], pids: Sequence[int] = ()) -> tuple[Result, float, Usage]:
+    """What it gave, its seconds, and what this process, those, and children that came and went meanwhile used."""
+    others = [of_process(pid) for pid in pids]
+    before = of_self() + of_children()
+    begin = perf_counter()
+    found = work()
+    seconds = perf_counter() - begin
+    used = of_self() + of_children() - before
+    for was, pid in zip(others, pids, strict=True):
+        used += between(was, of_process(pid))
+    return found, seconds, used
+
+
+@contextmanager
+def keeper() -> Iterator[list[Pool | ProcessPoolExecutor]]:
+    """What is put into the list is ended, and no child that was started inside outlives it."""
+    others = set(multiprocessing.active_children())
+    made: list[Pool | ProcessPoolExecutor] = []
+    try:
+        yield made
+    finally:
+        for each in _children(others):
+            _signal(each, signal.SIGCONT)
+        ending = [threading.Thread(target=_end, args=(each,), name="end-pool", daemon=True) for each in made]
+        for thread in ending:
+            thread.start()
+        _join(ending)
+        _kill(others)
+        _join(ending)
+
+
+def _end(made: Pool | ProcessPoolExecutor) -> None:
+    if isinstance(made, Pool):
+        made.terminate()
+        made.join()
+    else:
+        made.shutdown(cancel_futures=True)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _children(others: set[BaseProcess]) -> set[BaseProcess]:
+    return set(multiprocessing.active_children()) - others
+
+
+def _kill(others: set[BaseProcess]) -> None:
+    """Whoever is left; again, as a pool starts another process in place of one that died."""
+    deadline = time.monotonic() + PATIENCE
+    while (left := _children(others)) and time.monotonic() < deadline:
+        for each in left:
+            _signal(each, signal.SIGKILL)
+        for each in left:
+            each.join(0.1)
+
+
+def _signal(child: BaseProcess, number: int) -> None:
+    with suppress(ProcessLookupError):
+        if child.pid and child.is_alive():
+            os.kill(child.pid, number)
