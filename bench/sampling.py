@@ -94,6 +94,7 @@ class Bundle:
         self.latencies: dict[str, tasks.Latencies] = {}
         self.recorder: float | None = None
         self.current: Case | None = None
+        self.weighable: set[Case] = set()
 
     def measure(self, cases: list[Case]) -> None:
         """All of them, in the order given. Whatever is raised belongs to the `current` case."""
@@ -104,19 +105,20 @@ class Bundle:
             for case in cases:
                 self.current = case
                 self.benchmarks.append(self._one(workload, case, timed[case]))
+                if timed[case].memory is not None:
+                    self.weighable.add(case)
             self.current = None
             begun = perf_counter()
         self.spent.add("close", perf_counter() - begun)
 
     def weigh(self, cases: list[Case]) -> None:
         """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
-        for case in sorted(cases, key=lambda each: each.size):
+        for case in sorted((each for each in cases if each in self.weighable), key=lambda each: each.size):
             self.current = case
             memory.tidy()
             with workloads.load(case.workload).session([case]) as timed:
                 watch = timed[case].memory
-                if watch is None:
-                    continue
+                assert watch is not None, "the bundle's session had it"
                 timed[case](workloads.load(case.workload).loops_multiple(case))  # checks it first
                 self._found(case, weight(watch(self.loops[case.id])))
         self.current = None

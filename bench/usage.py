@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-__all__ = ["Usage", "between", "of_process", "of_self"]
+__all__ = ["Usage", "between", "of_children", "of_process", "of_self"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class Usage:
 def of_self() -> Usage:
     """The calling process, all its threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
+    return Usage(used.ru_utime, used.ru_stime, used.ru_nvcsw, used.ru_nivcsw)
+
+
+def of_children() -> Usage:
+    """All children that ended and were waited for, with their own such children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Usage(used.ru_utime, used.ru_stime, used.ru_nvcsw, used.ru_nivcsw)
 
 

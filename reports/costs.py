@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from ipcbench.reports import choose, units
+from ipcbench.reports import choose, tables, units
 from ipcbench.reports.latency import MARKS
 
 __all__ = ["costs", "findings", "latencies", "rates"]
@@ -127,7 +127,7 @@ def _of_border(frame: pd.DataFrame) -> list[str]:
     parts = []
     for place, where in PLACES.items():
         both = [
-            f"{name} takes {_times(known[name, place], known[twin, place])} as long as {called} between two threads"
+            f"{name} takes {tables.times(known[name, place], known[twin, place])} as long as {called} between two threads"
             for name, (twin, called) in TWINS.items()
             if (name, place) in known and (twin, place) in known
         ]
@@ -136,15 +136,6 @@ def _of_border(frame: pd.DataFrame) -> list[str]:
     if call is not None and parts:
         parts.append(f"a direct call takes {units.seconds(call['mean_s'])}")
     return [f"Crossing the border between processes with {units.size(SMALL)}: {'; '.join(parts)}."] if parts else []
-
-
-def _times(one: pd.Series, two: pd.Series) -> str:
-    """The ratio with its interval: half widths of independent logs add in squares."""
-    ratio = one["mean_s"] / two["mean_s"]
-    half = math.hypot(*(math.log(row["high_s"] / row["low_s"]) / 2 for row in (one, two)))
-    if math.isnan(half):
-        return f"{ratio:.2g} times (one sample: no interval)"
-    return f"{ratio:.2g} times (95 %: {ratio / math.exp(half):.2g} – {ratio * math.exp(half):.2g})"
 
 
 def _of_rates(frame: pd.DataFrame) -> list[str]:

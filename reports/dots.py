@@ -55,14 +55,14 @@ def ranking(figure: Figure) -> Canvas:
 
 
 def marks(figure: Figure) -> Canvas:
-    """One row a mechanism with a mark for each way; a thin line joins them."""
+    """One row a mechanism with a mark for each way, a little below each other round the row's middle; a thin line joins them."""
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         _prepare(place, figure, panel, room=0.0)
         for row, each in enumerate(panel.series):
             place.hlines(row, min(each.y), max(each.y), color=shared.GREY, linewidth=1.2, zorder=1)
             for index, way in enumerate(each.x):
-                shift = (way - (len(figure.ticks) - 1) / 2) * 0.2
+                shift = (index - (len(each.x) - 1) / 2) * 0.2
                 _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)])
     handles = [
         Line2D(
@@ -94,10 +94,15 @@ def spread(figure: Figure) -> Canvas:
 
 
 def _grid(figure: Figure) -> tuple[Canvas, list[Axes]]:
-    rows = max(len(panel.series) for panel in figure.panels)
-    count = len(figure.panels)
-    made = shared.canvas(figure.title, 5.6 * count + 0.4 if count > 1 else 8.0, ROW * rows + 1.7)
-    return made, list(made.subplots(1, count, squeeze=False).flat)
+    """At most two panels side by side; each line of them is as high as its longest."""
+    panels = figure.panels
+    columns = min(2, len(panels))
+    lines = [panels[first : first + columns] for first in range(0, len(panels), columns)]
+    heights = [ROW * max(len(panel.series) for panel in line) + 0.8 for line in lines]
+    made = shared.canvas(figure.title, 5.6 * columns + 0.4 if columns > 1 else 8.0, sum(heights) + 0.9)
+    grid = made.subplots(len(lines), columns, squeeze=False, height_ratios=heights)
+    shared.hide_rest(made, len(panels))
+    return made, list(grid.flat)[: len(panels)]
 
 
 def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:

@@ -19,6 +19,8 @@ FAMILIES = {
     "socket": "#56B4E9",
     "datagram": "#E69F00",
     "manager": "#7A5195",
+    "process": "#7F5539",
+    "subprocess": "#5F7A2E",
     "floor": "#444444",
 }
 OTHER = "#888888"
@@ -34,6 +36,10 @@ MEMBERS = {
         ("unix-stream", "tcp", "socketpair"),
         ("udp", "unix-datagram", "unix-seqpacket"),
         ("manager-queue", "manager-list", "manager-dict", "manager-value", "manager-namespace"),
+        (
+            *("process", "os-fork", "run-python", "run-native", "process-subclass", "process-daemon"),
+            *("popen-python", "popen-native"),
+        ),
         ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
     )
     for index, name in enumerate(family)

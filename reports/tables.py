@@ -12,7 +12,7 @@ from ipcbench.reports import choose, units
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["MARK", "cells", "headline", "marked", "missed", "summary", "time", "to_json"]
+__all__ = ["MARK", "cells", "headline", "marked", "missed", "ratio", "summary", "time", "times", "to_json"]
 
 SIZES = (64, 1 << 20)
 MARK = "≈"
@@ -80,6 +80,27 @@ def time(row: pd.Series) -> str:
 def marked(row: pd.Series, text: str) -> str:
     """The text, with a mark where the case's interval is wider than was asked for."""
     return f"{MARK} {text}" if row["precise"] is False else text
+
+
+def ratio(one: pd.Series, two: pd.Series) -> tuple[float, float, float]:
+    """How many times as long one case takes as the other, and the interval: half widths of independent logs add in squares."""
+    found = one["mean_s"] / two["mean_s"]
+    half = math.hypot(*(math.log(row["high_s"] / row["low_s"]) / 2 for row in (one, two)))
+    return found, found / math.exp(half), found * math.exp(half)
+
+
+def times(one: pd.Series, two: pd.Series) -> str:
+    """That ratio in words."""
+    found, low, high = ratio(one, two)
+    if math.isnan(low):
+        return f"{_two(found)} times (one sample: no interval)"
+    return f"{_two(found)} times (95 %: {_two(low)} – {_two(high)})"
+
+
+def _two(value: float) -> str:
+    """With two figures."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
 
 
 def missed(frame: pd.DataFrame, precision: float | None) -> str:

@@ -31,7 +31,9 @@ def test_a_label_reads_back_as_its_size(size):
     assert sizes.parse(sizes.label(size)) == size
 
 
-@pytest.mark.parametrize(("text", "size"), [("64", 64), ("0", 0), ("1k", 1024), ("1KiB", 1024), ("16 MiB", 16 << 20), ("7B", 7)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("64", 64), ("0", 0), ("1k", 1024), ("1KiB", 1024), ("16 MiB", 16 << 20), ("7B", 7)]
+)
 def test_sizes_as_people_write_them(text, size):
     assert sizes.parse(text) == size
 
