@@ -115,19 +115,6 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
     return Figure("scaling.png", title, caption, "lines", "/s", "N processes", "messages per second", panels, ticks)
 
 
-def start_methods(frame: pd.DataFrame) -> Figure | None:
-    """Round trips whose peers were started differently."""
-    rows = choose.measured(frame)
-    rows = rows[rows["workload"].eq("round-trip") & rows["variant"].eq("") & rows["payload"].eq("bytes")]
-    rows = rows[rows["placement"].ne("same-core")]
-    starts = ("fork", "forkserver", "spawn")
-    caption = "Once it runs, a peer's start method should not matter: marks whose intervals (bars) don't overlap deserve a look."
-    figure = Figure(
-        *("start-methods.png", "Round trips by start method", caption, "marks", "s", "", "time per round trip", []),
-    )
-    return by_mark(rows, figure, "start_method", dict(zip(starts, starts, strict=True)))
-
-
 def placement(frame: pd.DataFrame) -> Figure | None:
     """Both ends on one core, or each on its own."""
     rows = choose.measured(frame)
@@ -205,7 +192,6 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
     (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
     (scaling, "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh was measured."),
-    (start_methods, "Start methods are left out: no round trip was measured with more than one of them."),
     (placement, "Placement is left out: no round trip was measured in more than one place."),
     (cost, "What a round trip costs in CPU time is left out: no CPU time of one was told."),
     (latency, "Percentiles are left out: no round trip of 64 B was recorded by itself."),

@@ -21,6 +21,8 @@ FAMILIES = {
     "manager": "#7A5195",
     "signal": "#A23B4A",
     "scheduling": "#4C6A92",
+    "process": "#7F5539",
+    "subprocess": "#5F7A2E",
     "floor": "#444444",
 }
 OTHER = "#888888"
@@ -39,6 +41,10 @@ MEMBERS = {
         ("handler", "sigwait", "sigwaitinfo", "wakeup-fd", "real-time"),
         ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_IDLE", "SCHED_OTHER, nice 19"),
         ("0 B each", "16 KiB each", "64 KiB each"),
+        (
+            *("process", "os-fork", "run-python", "run-native", "process-subclass", "process-daemon"),
+            *("popen-python", "popen-native"),
+        ),
         ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
     )
     for index, name in enumerate(family)

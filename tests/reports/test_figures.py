@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from ipcbench.reports import axes, choose, figures, frame, schema, style, units
+from ipcbench.reports.chapters import starting
 
 from . import synthetic
 from .make import benchmark, result
@@ -34,7 +35,7 @@ def small_table(tmp_path, *benchmarks):
 
 
 def test_a_full_run_has_every_figure(drawn, table):
-    names = "ranking round-trip bandwidth scaling start-methods placement cost latency open"
+    names = "ranking round-trip bandwidth scaling placement cost latency open"
     assert list(drawn) == [f"{name}.png" for name in names.split()]
     assert figures.absent(table) == []
 
@@ -42,7 +43,7 @@ def test_a_full_run_has_every_figure(drawn, table):
 def test_a_figure_without_data_is_left_out_and_the_reason_is_said(tmp_path):
     table = small_table(tmp_path, benchmark("pipe", 64))
     assert [figure.file for figure in figures.all_figures(table)] == ["ranking.png", "cost.png"]
-    assert len(figures.absent(table)) == 7
+    assert len(figures.absent(table)) == 6
     assert any("fan-out" in why for why in figures.absent(table))
 
 
@@ -95,8 +96,8 @@ def test_a_panel_of_a_family_shows_the_floors_it_is_compared_with(drawn):
     assert floors["manager"] == set()
 
 
-def test_start_methods_compares_what_has_several(drawn):
-    figure = drawn["start-methods.png"]
+def test_start_methods_compares_what_has_several(table):
+    (figure,) = starting.start_methods(table)
     assert [text for _, text in figure.ticks] == ["fork", "forkserver", "spawn"]
     assert {each.name for each in series(figure)} == {"pipe", "queue", "unix-stream", "shared-memory"}
     assert all(each.x == [0.0, 1.0, 2.0] for each in series(figure))
