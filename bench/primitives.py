@@ -7,7 +7,6 @@ of a Manager are the ones of `threading`, in its server: each call is a request 
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.managers import SyncManager
 from typing import Any
 
-from ipcbench.bench import peers, placement, refusals
+from ipcbench.bench import lifeline, placement, refusals
 from ipcbench.bench.case import METHODS, NONE, Case
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.profiles import Block
@@ -103,9 +102,8 @@ def maker(case: Case) -> Iterator[Maker]:
 
 def _begin_server() -> None:
     """In the server: signals do what they do by default, as it may have been forked, and it ends with its parent."""
-    for number in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, signal.SIG_DFL)
-    peers.end_with_parent()
+    lifeline.default_signals()
+    lifeline.end_with_parent()
 
 
 def _shut_down(manager: Any) -> None:
