@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
@@ -64,8 +65,9 @@ def _by_fork(check: bool) -> tuple[float, float]:
         _, status = os.waitpid(pid, 0)
         end = perf_counter()
     except BaseException:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        with suppress(ProcessLookupError, ChildProcessError):  # it was reaped just before
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         raise
     _expect(0, os.waitstatus_to_exitcode(status))
     return begin, end
@@ -88,12 +90,14 @@ def _by_process(make: Callable[[], BaseProcess]) -> tuple[float, float]:
     try:
         process.join()
         end = perf_counter()
-        code = process.exitcode
-    finally:
-        if process.is_alive():
+    except BaseException:
+        with suppress(ValueError):  # it was reaped just before, and seems to run for ever
             process.kill()
             process.join()
-        process.close()
+            process.close()
+        raise
+    code = process.exitcode
+    process.close()
     _expect(0, code)
     return begin, end
 

@@ -35,7 +35,7 @@ def kill(case: str, folder: Path, number: int = signal.SIGKILL) -> None:
         assert worker.poll() is None, (folder / "errors").read_text()
         os.kill(worker.pid, number)
         worker.wait(20)
-    assert worker.returncode in (-number, 128 + number)
+    assert worker.returncode in (-number, 128 + number), (worker.returncode, (folder / "errors").read_text())
     wait_until(lambda: not of_session(worker.pid))
     wait_until(lambda: abandoned() <= before)
 
