@@ -12,7 +12,7 @@ from ipcbench.reports import axes as shared
 from ipcbench.reports import style, units
 from ipcbench.reports.figure import Figure, Panel, Series
 
-__all__ = ["marks", "ranking", "spread"]
+__all__ = ["ROW", "key", "mark", "marks", "rank", "ranking", "spread"]
 
 ROW = 0.225
 """Inches of a row."""
@@ -31,51 +31,60 @@ def ranking(figure: Figure) -> Canvas:
     """Fastest first; the name at the left, the mean at the right, a stroke where C is."""
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
-        _prepare(place, figure, panel, room=0.3)
-        left = place.get_xlim()[0]
-        for row, each in enumerate(panel.series):
-            place.hlines(row, left, each.y[0], color=shared.GREY, linewidth=0.7, zorder=1)
-            _mark(place, row, each, 0, "o")
-            if each.floor is not None:
-                place.plot(each.floor, row, "|", color="#59626a", markersize=8, markeredgewidth=1.4, zorder=2)
-            edge = min(max(each.high[0], each.y[0]), place.get_xlim()[1])
-            place.annotate(
-                units.seconds(each.y[0]),
-                (edge, row),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-                color=shared.INK,
-            )
+        rank(place, figure, panel)
     if any(each.floor is not None for panel in figure.panels for each in panel.series):
         stroke = Line2D([], [], color="#59626a", marker="|", linestyle="", markersize=8, markeredgewidth=1.4)
         _legend(made, [stroke], ["the same primitive in C"])
     return made
 
 
+def rank(place: Axes, figure: Figure, panel: Panel) -> None:
+    """A panel of a ranking."""
+    _prepare(place, figure, panel, room=0.3)
+    left = place.get_xlim()[0]
+    for row, each in enumerate(panel.series):
+        place.hlines(row, left, each.y[0], color=shared.GREY, linewidth=0.7, zorder=1)
+        _mark(place, row, each, 0, "o")
+        if each.floor is not None:
+            place.plot(each.floor, row, "|", color="#59626a", markersize=8, markeredgewidth=1.4, zorder=2)
+        edge = min(max(each.high[0], each.y[0]), place.get_xlim()[1])
+        place.annotate(
+            units.seconds(each.y[0]),
+            (edge, row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=shared.INK,
+        )
+
+
 def marks(figure: Figure) -> Canvas:
     """One row a mechanism with a mark for each way, a little below each other round the row's middle; a thin line joins them."""
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
-        _prepare(place, figure, panel, room=0.0)
-        for row, each in enumerate(panel.series):
-            place.hlines(row, min(each.y), max(each.y), color=shared.GREY, linewidth=1.2, zorder=1)
-            for index, way in enumerate(each.x):
-                shift = (index - (len(each.x) - 1) / 2) * 0.2
-                _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)])
+        mark(place, figure, panel)
+    _legend(made, *key(figure))
+    return made
+
+
+def mark(place: Axes, figure: Figure, panel: Panel) -> None:
+    """A panel of marks."""
+    _prepare(place, figure, panel, room=0.0)
+    for row, each in enumerate(panel.series):
+        place.hlines(row, min(each.y), max(each.y), color=shared.GREY, linewidth=1.2, zorder=1)
+        for index, way in enumerate(each.x):
+            shift = (index - (len(each.x) - 1) / 2) * 0.2
+            _mark(place, row + shift, each, index, SHAPES[int(way) % len(SHAPES)])
+
+
+def key(figure: Figure) -> tuple[list[Line2D], list[str]]:
+    """What each mark means: a sample and its text."""
     handles = [
-        Line2D(
-            *([], []),
-            color=shared.SOFT,
-            marker=SHAPES[int(way) % len(SHAPES)],
-            linestyle="",
-            markersize=5,
-        )
+        Line2D([], [], color=shared.SOFT, marker=SHAPES[int(way) % len(SHAPES)], linestyle="", markersize=5)
         for way, _ in figure.ticks
     ]
-    _legend(made, handles, [text for _, text in figure.ticks])
-    return made
+    return handles, [text for _, text in figure.ticks]
 
 
 def spread(figure: Figure) -> Canvas:

@@ -6,13 +6,20 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from ipcbench.reports import dots, lines, trade
+from ipcbench.reports import dots, lines, mosaic, trade
 from ipcbench.reports.figure import Figure
 
 __all__ = ["draw"]
 
 DPI = 144
-KINDS = {"lines": lines.draw, "ranking": dots.ranking, "marks": dots.marks, "spread": dots.spread, "trade": trade.draw}
+KINDS = {
+    "lines": lines.draw,
+    "ranking": dots.ranking,
+    "marks": dots.marks,
+    "spread": dots.spread,
+    "trade": trade.draw,
+    "mosaic": mosaic.draw,
+}
 
 
 def draw(figure: Figure, folder: Path) -> Path:

@@ -77,7 +77,7 @@ class Figure:
     caption: str
     kind: str
     """`lines` (x by y), `ranking` (one row a name), `marks` (one row a name, a mark for each of `ticks`), `spread` (one row a
-    name, percentiles along it) or `trade` (x against y, names at the points that differ by way).
+    name, percentiles along it), `trade` (x against y, names at the points that differ by way) or `mosaic` (its `parts`).
     """
     unit: str
     """Of y: `s`, `B/s` or `/s`."""
@@ -85,6 +85,13 @@ class Figure:
     y: str
     panels: list[Panel]
     ticks: list[tuple[float, str]] = field(default_factory=list)
+    parts: list[Figure] = field(default_factory=list)
+    """Of a mosaic: figures of one panel each, of other kinds."""
+
+    @property
+    def drawn(self) -> list[Panel]:
+        """Its panels, and those of its parts."""
+        return [*self.panels, *(panel for part in self.parts for panel in part.panels)]
 
 
 Change = Callable[[float, float], float]
@@ -93,7 +100,7 @@ Change = Callable[[float, float], float]
 
 def explained(figure: Figure) -> Figure:
     """Its caption says what a hollow mark is, where there is one."""
-    if not any(any(each.wide) for panel in figure.panels for each in panel.series):
+    if not any(any(each.wide) for panel in figure.drawn for each in panel.series):
         return figure
     return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
 

@@ -14,7 +14,7 @@ from ipcbench.reports import axes as shared
 from ipcbench.reports import style
 from ipcbench.reports.figure import Figure, Panel, Series
 
-__all__ = ["draw"]
+__all__ = ["HEIGHT", "chart", "draw"]
 
 HEIGHT = 2.9
 """Inches of a panel."""
@@ -32,17 +32,22 @@ def draw(figure: Figure) -> Canvas:
     rows = math.ceil(count / columns)
     made = shared.canvas(figure.title, 4.9 * columns + 0.3, (HEIGHT + 0.55) * rows + 0.4)
     grid = made.subplots(rows, columns, squeeze=False)
-    low, high = _range(figure)
     for index, (axes, panel) in enumerate(zip(grid.flat, figure.panels, strict=False)):
-        shared.frame(axes, panel.title)
-        shared.size_axis(axes, figure.ticks)
-        shared.log_axis(axes, "y", figure.unit, low, high)
-        _panel(axes, panel, (low, high))
-        axes.set_xlabel(figure.x, fontsize=8, color=shared.SOFT)
+        chart(axes, figure, panel)
         if index % columns == 0:
             axes.set_ylabel(figure.y, fontsize=8, color=shared.SOFT)
     shared.hide_rest(made, count)
     return made
+
+
+def chart(axes: Axes, figure: Figure, panel: Panel) -> None:
+    """One panel, on axes that fit all of the figure's."""
+    span = _range(figure)
+    shared.frame(axes, panel.title)
+    shared.size_axis(axes, figure.ticks)
+    shared.log_axis(axes, "y", figure.unit, *span)
+    _panel(axes, panel, span)
+    axes.set_xlabel(figure.x, fontsize=8, color=shared.SOFT)
 
 
 def _range(figure: Figure) -> tuple[float, float]:

@@ -161,5 +161,5 @@ def _shape(row: pd.Series) -> str:
     if row["workload"] == "pairs":
         return f"{row['processes']:.0f} × 1→1"
     if not row["far"]:
-        return "1"
+        return f"{row['near']:.0f}"
     return f"{row['near']:.0f}→{row['far']:.0f}" + (f", {row['channels']}" if row["channels"] else "")

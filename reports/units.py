@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["bandwidth", "rate", "seconds", "size", "spread"]
+__all__ = ["bandwidth", "rate", "seconds", "share", "size", "spread"]
 
 
 def size(count: float) -> str:
@@ -34,6 +34,18 @@ def rate(value: float) -> str:
 def bandwidth(value: float) -> str:
     """Bytes per second."""
     return f"{size(value)}/s"
+
+
+def share(value: float) -> str:
+    """A part of a whole in percent, with three figures at most."""
+    percent = 100 * value
+    return (
+        f"{percent:.0f} %"
+        if percent >= 99.95
+        else f"{percent:.1f} %"
+        if percent >= 0.05 or not value
+        else f"{percent:.2g} %"
+    )
 
 
 def spread(mean: float, low: float, high: float) -> str:

@@ -1,0 +1,130 @@
+"""One number that several processes count up: what it costs to keep it right, and what is lost where nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+
+from ipcbench.reports import choose, tables, units
+from ipcbench.reports.chapter import Chapter, Table
+from ipcbench.reports.figure import Figure, Panel, grouped, point, same
+
+LOCKS = {"": "its own", "lock=plain": "a plain Lock", "lock=none": "none"}
+NAMES = {"": "{}", "lock=plain": "{}, plain Lock", "lock=none": "{}, no lock"}
+STARTS = ("fork", "forkserver", "spawn")
+MANAGER = "manager-"
+
+
+def _rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The measured cases of one start method and one placement, by lock, number of processes and time."""
+    rows = choose.measured(frame)
+    rows = rows[rows["workload"].eq("counter")]
+    for column, wanted in (("start_method", STARTS), ("placement", ("free", "cross-core", "same-core"))):
+        rows = next((here for each in wanted if len(here := rows[rows[column].eq(each)])), rows)
+    managed = rows["mechanism"].str.startswith(MANAGER)
+    rows = rows.assign(family=rows["family"].mask(managed, "manager"), order=rows["variant"].map(list(LOCKS).index))
+    found: pd.DataFrame = rows.sort_values(["order", "processes", "mean_s"], kind="stable")
+    return found
+
+
+def findings(frame: pd.DataFrame) -> list[str]:
+    """Sentences for a hurried reader."""
+    rows = _rows(frame)
+    return [*_of_locked(rows[rows["variant"].eq("")]), *_of_lost(rows[rows["lost"].gt(0)])]
+
+
+def _of_locked(rows: pd.DataFrame) -> list[str]:
+    """The cheapest and the dearest for the most processes."""
+    here = rows[rows["processes"].eq(rows["processes"].max())]
+    if len(here) < 2:
+        return []
+    first, last = here.iloc[0], here.iloc[-1]
+    return [
+        f"One number counted up by {_processes(first)} with a lock: {tables.time(first)} (95 %: {_interval(first)}) an increment by "
+        f"{first['mechanism']}, {tables.times(last, first)} as long by {last['mechanism']}. No update was lost."
+    ]
+
+
+def _of_lost(rows: pd.DataFrame) -> list[str]:
+    """The greatest loss of each number, without a lock."""
+    worst = rows.sort_values("lost").drop_duplicates("mechanism", keep="last").sort_values("mechanism")
+    parts = [f"{units.share(row['lost'])} by {_processes(row)} with {row['mechanism']}" for _, row in worst.iterrows()]
+    return [f"Without a lock updates are lost: {'; '.join(parts)}."] if parts else []
+
+
+def _processes(row: pd.Series) -> str:
+    return f"{row['processes']} process{'es' if row['processes'] > 1 else ''}"
+
+
+def _interval(row: pd.Series) -> str:
+    return (
+        "one sample"
+        if row["low_s"] != row["low_s"]
+        else f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}"
+    )
+
+
+CELLS: dict[str, Callable[[pd.Series], str]] = {
+    "number": lambda row: str(row["mechanism"]),
+    "lock": lambda row: LOCKS[row["variant"]],
+    "processes": lambda row: f"{row['processes']:.0f}",
+    "time": tables.time,
+    "±": lambda row: units.spread(row["mean_s"], row["low_s"], row["high_s"]),
+    "per second": lambda row: tables.marked(row, units.rate(1 / row["mean_s"])),
+    "lost": lambda row: "none" if pd.isna(row["lost"]) else units.share(row["lost"]),
+    "CPU": lambda row: "–" if pd.isna(row["cpu_s"]) else units.seconds(row["cpu_s"]),
+}
+
+
+def counters(frame: pd.DataFrame) -> list[Table]:
+    """A row a case."""
+    rows = _rows(frame)
+    if rows.empty:
+        return []
+    cells = [[form(row) for form in CELLS.values()] for _, row in rows.iterrows()]
+    about = (
+        "Each process adds one as often as the others, all at once: time of an increment, and increments per second of all together. "
+        "With a lock nothing may be lost, which is checked. A Manager's objects are counted with a Lock of the same Manager."
+    )
+    return [Table("Counting one number up", about, list(CELLS), cells, frozenset(CELLS) - {"number", "lock"})]
+
+
+def figures(frame: pd.DataFrame) -> list[Figure]:
+    """A row a number and way to lock it, a mark for each number of processes."""
+    rows = _rows(frame)
+    if rows.empty:
+        return []
+    rows = rows.assign(name=[NAMES[v].format(m) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)])
+    counts = sorted(rows["processes"].unique())
+    words = [f"{count} process{'es' if count > 1 else ''}" for count in counts]
+    caption = (
+        "Time of an increment, of all processes together, on a logarithmic axis; bars are 95 % intervals. What waits for a lock is no "
+        "faster by more processes. Without a lock updates are lost, and the number is wrong."
+    )
+    figure = Figure(
+        *(
+            "shared-state.png",
+            "Processes that count one number up",
+            caption,
+            "marks",
+            "s",
+            "",
+            "time per increment",
+            [],
+        ),
+        ticks=[(float(index), text) for index, text in enumerate(words)],
+    )
+    if len(counts) == 1:
+        ranked = [point(row, {}) for _, row in rows.assign(label=rows["name"]).sort_values("mean_s").iterrows()]
+        return [
+            replace(
+                figure, kind="ranking", title=f"{words[0]} counting one number up", panels=[Panel("", ranked)], ticks=[]
+            )
+        ]
+    found = grouped(rows.assign(mark=rows["processes"].map(counts.index)), "mark", same)
+    return [replace(figure, panels=[Panel("", sorted(found, key=lambda each: each.y[0]))])]
+
+
+CHAPTER = Chapter("Shared state", 60, findings, counters, figures)
