@@ -154,6 +154,7 @@ class Campaign:
 
     def measure(self) -> None:
         """All there is to measure. Raises `Interrupted`, after which what was measured is still there to be saved."""
+        self.begun = time.monotonic()
         display = Display(len(self.found.cases), self.profile.name)
         with temporary() as folder, display:
             self._schedule(folder).run(display.show, lambda: self.save("interrupted"))

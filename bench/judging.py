@@ -94,7 +94,7 @@ def less(pairs: Mapping[str, tuple[str, str]], one: str, other: str, of: str = T
             if lacking is not None:
                 return Finding(UNTESTABLE, f"{lacking} has no interval of its {of}: it takes more samples")
             found.append(_compare(label, *estimates))  # type: ignore[arg-type]
-        return _of_series(found, f"{WHAT[of]}{one}, {other}")
+        return _of_series(found, f"{WHAT[of]}{other}, {one}")
 
     return Judged(tuple(dict.fromkeys(case for cases in pairs.values() for case in cases)), check)
 
@@ -107,11 +107,15 @@ def _figure(of_case: Figures, name: str) -> Estimate | None:
 
 def _compare(label: str, less: Estimate, more: Estimate) -> _Compared:
     from ipcbench.reports import units
+    from ipcbench.reports.stats import ratio
 
     sign = _sign(less, more)
-    overlap = "" if sign else ", the intervals overlap"
-    text = f"{units.seconds(less.mean)}, {units.seconds(more.mean)} ({_ratio(more, less)}{overlap})"
-    return _Compared(label, sign, f"{label}: {text}" if label else text)
+    value, low, high = ratio(more, less)
+    interval = (
+        "" if low is None or high is None else f" ({low:.3g} to {high:.3g}{'' if sign else ', the intervals overlap'})"
+    )
+    text = f"{units.seconds(more.mean)}, {units.seconds(less.mean)}: {value:.3g} times{interval}"
+    return _Compared(label, sign, f"{label} {text}" if label else text)
 
 
 def _sign(less: Estimate, more: Estimate) -> int:
@@ -122,31 +126,23 @@ def _sign(less: Estimate, more: Estimate) -> int:
     return int(less.high < more.low) - int(more.high < less.low)
 
 
-def _ratio(more: Estimate, less: Estimate) -> str:
-    from ipcbench.reports.stats import ratio
-
-    value, low, high = ratio(more, less)
-    return f"{value:.3g} times" + ("" if low is None or high is None else f", {low:.3g} to {high:.3g}")
-
-
 def _of_series(found: Sequence[_Compared], what: str) -> Finding:
-    signs = [each.sign for each in found]
+    """One counterexample and nothing for it: it doesn't hold. Something for it: from where on."""
+    signs = {each.sign for each in found}
     evidence = f"{what}: {'; '.join(each.text for each in found)}"
-    if all(sign > 0 for sign in signs):
+    if signs == {1}:
         return Finding(HOLDS, evidence)
-    if all(sign < 0 for sign in signs):
-        return Finding(FAILS, evidence)
-    if not any(signs):
+    if signs == {0}:
         return Finding(UNTESTABLE, f"not decided: {evidence}")
-    return Finding(DEPENDS, f"{_where(found)}: {evidence}")
+    if 1 not in signs:
+        return Finding(FAILS, evidence)
+    return Finding(DEPENDS, f"{_where(found)}{'' if -1 in signs else ', elsewhere not decided'}: {evidence}")
 
 
 def _where(found: Sequence[_Compared]) -> str:
     """Where it is true, in words."""
     true = [each.label for each in found if each.sign > 0]
     labels = [each.label for each in found]
-    if not true:
-        return "nowhere, though not everywhere decided"
     if true == labels[-len(true) :]:
         return f"from {true[0]} on"
     if true == labels[: len(true)]:
