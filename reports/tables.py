@@ -60,10 +60,11 @@ def _everything(frame: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("case", title=_legend(frame).removeprefix("; ") or None, box=None, pad_edge=False)
+    table = Table(title=_legend(frame).removeprefix("; ") or None, box=None, pad_edge=False)
+    table.add_column("case", overflow="fold")
     table.add_column("time", justify="right")
     table.add_column("", justify="right", style="dim")
-    for _, row in frame[frame["status"].eq("measured")].iterrows():
+    for _, row in frame[frame["status"].eq("measured")].sort_values("id").iterrows():
         table.add_row(escape(str(row["id"])), *_time(row))
     return table
 
