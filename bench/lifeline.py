@@ -1,4 +1,4 @@
-"""Has a process end with its parent. A module of its own, light: every child imports it."""
+"""Has a child end: with its parent, and by SIGTERM from its first moment on. A module of its own, light, as every child imports it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,29 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["default_signals", "end_with_parent"]
+__all__ = ["default_signals", "end_with_parent", "holding_sigterm"]
+
+
+@contextmanager
+def holding_sigterm() -> Iterator[None]:
+    """Start children in here that others end by SIGTERM, as a pool does: to each of them it comes after its `default_signals`.
+
+    A forked child has this process's handler until then. Worse, Python forgets in the child what had come by the end of fork(2):
+    `Pool.terminate()` waited for ever for a process that was ended before it had run a line (under load, one in some hundred pools).
+    What keeps account of the children belongs in here too: this process's own SIGTERM comes when they are known.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def default_signals() -> None:
@@ -19,6 +36,7 @@ def default_signals() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def end_with_parent() -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ipcbench.bench import computing
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.guard import Guard
+from ipcbench.bench.lifeline import holding_sigterm
 from ipcbench.bench.usage import Usage, between, of_children, of_process, of_self
 
 if TYPE_CHECKING:
@@ -38,18 +39,22 @@ Result = TypeVar("Result")
 
 
 def make(
+    kept: list[Pool | ProcessPoolExecutor],
     kind: str,
     context: BaseContext,
     count: int,
     initializer: Callable[..., None] = computing.begin,
     arguments: tuple[Any, ...] = (),
 ) -> Pool | ProcessPoolExecutor:
-    """A `pool`, or an `executor` (which starts its processes when it gets tasks)."""
-    if kind == "pool":
-        return context.Pool(count, initializer, arguments)
-    from concurrent.futures import ProcessPoolExecutor
+    """A `pool`, or an `executor` (which starts its processes when it gets tasks), that is `kept` (`keeper`) from its first moment on."""
+    with holding_sigterm():
+        if kind == "pool":
+            kept.append(context.Pool(count, initializer, arguments))
+        else:
+            from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(count, context, initializer, arguments)
+            kept.append(ProcessPoolExecutor(count, context, initializer, arguments))
+    return kept[-1]
 
 
 class Meeting:
@@ -60,17 +65,18 @@ class Meeting:
         self._arrived, self._gate = context.Semaphore(0), context.Semaphore(0)
         self._pending: list[Callable[[], object]] = []
 
-    def make(self) -> Pool | ProcessPoolExecutor:
+    def make(self, kept: list[Pool | ProcessPoolExecutor]) -> Pool | ProcessPoolExecutor:
         """What will meet there."""
-        return make(self.kind, self.context, self.count, computing.meet_at, (self._arrived, self._gate))
+        return make(kept, self.kind, self.context, self.count, computing.meet_at, (self._arrived, self._gate))
 
     def call(self, made: Pool | ProcessPoolExecutor) -> None:
         """Wait until all are there."""
-        for _ in range(self.count):
-            if isinstance(made, Pool):
-                self._pending.append(made.apply_async(computing.meet).get)
-            else:
-                self._pending.append(made.submit(computing.meet).result)
+        with holding_sigterm():
+            for _ in range(self.count):
+                if isinstance(made, Pool):
+                    self._pending.append(made.apply_async(computing.meet).get)
+                else:
+                    self._pending.append(made.submit(computing.meet).result)
         for _ in range(self.count):
             self._arrived.acquire()
 
@@ -95,8 +101,7 @@ class Ready:
         stack.callback(self.guard.stop)
         self.guard.start({})
         with self.guard.limit(SETTING_UP, f"making {_called(kind)}"):
-            self.made = meeting.make()
-            kept.append(self.made)
+            self.made = meeting.make(kept)
             meeting.call(self.made)
             meeting.dismiss()
         self.pids = [each.pid for each in set(multiprocessing.active_children()) - others if each.pid]

@@ -127,8 +127,8 @@ def per_call(case: Case) -> int:
     if case.mechanism == "pool-apply":
         return 1
     most = LONG if case.option("task") == "10ms" else MANY
-    carried = max(1, ROOM // case.size) if case.size else most
-    return min(carried, max(most, case.processes * int(case.option("chunk", "1"))))
+    wanted = max(most, case.processes * int(case.option("chunk", "1")))
+    return min(wanted, max(1, ROOM // case.size)) if case.size else wanted
 
 
 def _values(case: Case) -> Refusal | None:

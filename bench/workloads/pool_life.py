@@ -100,8 +100,7 @@ def _life(case: Case) -> tuple[Measured, Measured]:
     with keeper() as kept:
 
         def create() -> None:
-            kept.append(meeting.make())
-            meeting.call(kept[0])
+            meeting.call(meeting.make(kept))
 
         _, seconds, used = clocked(create)
         pids = [each.pid for each in set(multiprocessing.active_children()) - others if each.pid]

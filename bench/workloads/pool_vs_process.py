@@ -19,12 +19,14 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 from ipcbench.bench import computing, refusals
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.pools import TIMING, Ready, clocked, keeper
+from ipcbench.bench.lifeline import holding_sigterm
+from ipcbench.bench.pools import TIMING, Ready, clocked, keeper, make
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal
@@ -106,8 +108,7 @@ class PoolVsProcess(Workload):
                 ready = Ready(stack, LASTING[case.mechanism], case.start_method, case.processes)
                 guard, job, pids = ready.guard, _mapped(ready), ready.pids
             else:
-                stack.enter_context(keeper())
-                guard, job, pids = Guard(), _anew(case), []
+                guard, job, pids = Guard(), _anew(case, stack.enter_context(keeper())), []
                 stack.callback(guard.stop)
                 guard.start({})
             yield {each: Timed(partial(_timed, each, job, guard, pids)) for each in cases}
@@ -140,20 +141,23 @@ def _mapped(ready: Ready) -> Job:
     return lambda task, arguments: list(ready.made.map(computing.TASKS[task], arguments))
 
 
-def _anew(case: Case) -> Job:
-    """With nothing there before."""
+def _anew(case: Case, kept: list[Any]) -> Job:
+    """With nothing there before; a pool is `kept` while there is one."""
     context = multiprocessing.get_context(case.start_method)
 
     def pool_each(task: str, arguments: Sequence[int]) -> list[int]:
-        with context.Pool(case.processes, computing.begin) as pool:
-            return pool.map(computing.TASKS[task], arguments)
+        with make(kept, "pool", context, case.processes) as pool:
+            results = list(pool.map(computing.TASKS[task], arguments))
+        kept.clear()
+        return results
 
     def process_each(task: str, arguments: Sequence[int]) -> list[int]:
         children = []
         for argument in arguments:
             reader, writer = context.Pipe(duplex=False)
             child = context.Process(target=computing.answer, args=(writer, task, argument), daemon=True)  # type: ignore[attr-defined]
-            child.start()
+            with holding_sigterm():
+                child.start()
             writer.close()
             children.append((child, reader))
         results = [reader.recv() for _, reader in children]
