@@ -6,6 +6,7 @@ The worker may take part itself (`meanwhile`). For workloads over the mechanisms
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["Crew", "Ran", "soon", "spread_over", "wait_until"]
+__all__ = ["Crew", "Ran", "outliving", "soon", "spread_over", "wait_until"]
 
 SETTING_UP = 20.0
 TIMING = 60.0
@@ -129,6 +130,19 @@ class _Reasons:
         if isinstance(error, IpcError) and not str(error).startswith(SERVER):
             for peer in self.crew:
                 peer.complain()
+
+
+def outliving(loop: Callable[[int], Any]) -> Callable[[int], Any]:
+    """The loop of a peer that writes to another by a pipe: where that one died, it waits to be ended. The guard names who it was."""
+
+    def run(loops: int) -> Any:
+        try:
+            return loop(loops)
+        except BrokenPipeError:
+            while True:
+                signal.pause()
+
+    return run
 
 
 def soon(count: int) -> float:

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 
 from ipcbench.bench import placement, refusals, sizes
 from ipcbench.bench.case import METHODS, NONE, Case
-from ipcbench.bench.crew import Crew, Ran, spread_over
+from ipcbench.bench.crew import Crew, Ran, outliving, spread_over
 from ipcbench.bench.peers import Role
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
@@ -139,8 +139,8 @@ class Member(Role):
         self.sets = {size: bytearray(size) for _, size in self.rings}
         functions: dict[str, Callable[[int], Any]] = {}
         for length, size in self.rings:
-            functions[f"ring {length} {size}"] = partial(self._hops, length, size)
-            functions[f"check {length}"] = partial(self._count, length)
+            functions[f"ring {length} {size}"] = outliving(partial(self._hops, length, size))
+            functions[f"check {length}"] = outliving(partial(self._count, length))
         return functions
 
     def calls(self, length: int, size: int) -> Calls:

@@ -36,7 +36,7 @@ from typing import Any
 
 from ipcbench.bench import peers, placement, policies, refusals
 from ipcbench.bench.case import METHODS, NONE, Case
-from ipcbench.bench.crew import SETTING_UP, Crew
+from ipcbench.bench.crew import SETTING_UP, Crew, outliving
 from ipcbench.bench.peers import Peer, Role
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.recording import Span, Stream, closed
@@ -150,10 +150,10 @@ class Side(Role):
         policies.adopt(self.policy)
         read, write = partial(os.read, self.source.fileno(), 1), partial(os.write, self.target.fileno())
         if self.side == "far":
-            return dict.fromkeys(("check", "ping", "record"), _echo(read, write))
+            return dict.fromkeys(("check", "ping", "record"), outliving(_echo(read, write)))
         stream = Stream(write, read, repeat(TOKEN))
         loops = {"check": _check(stream), "ping": _ping(stream), "record": closed(stream)}
-        return {name: _met(stream, loop) for name, loop in loops.items()}
+        return {name: outliving(_met(stream, loop)) for name, loop in loops.items()}
 
     def close(self) -> None:
         """Close both."""

@@ -56,11 +56,19 @@ def refusal(chosen):
 @contextmanager
 def nothing_left():
     """No process but what multiprocessing keeps for the next one, no semaphore or segment, no folder; its cores given back."""
+    before = names()
+    with no_process_left():
+        yield
+    wait_until(lambda: names() <= before)
+
+
+@contextmanager
+def no_process_left():
+    """The same for what makes neither semaphores nor segments, and so needn't care who else does."""
     own = psutil.Process()
     cores = own.cpu_affinity() if psutil.LINUX else None
-    before = names()
     yield
-    wait_until(lambda: not children(own) and names() <= before)
+    wait_until(lambda: not children(own))
     if cores:
         own.cpu_affinity(cores)
 

@@ -13,7 +13,7 @@ from ipcbench.bench import workload
 from ipcbench.bench.workloads import context_switch as ring
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
 
-from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
+from .crew_kit import case, children, kill_halfway, measured, no_process_left, refusal, wait_until
 
 RING = workload.load("context-switch")
 
@@ -25,7 +25,7 @@ def of(length, size=0, start="fork", place="same-core"):
 @pytest.fixture(autouse=True)
 def left_as_it_was():
     before = psutil.Process().num_fds()
-    with nothing_left():
+    with no_process_left():
         yield
     assert psutil.Process().num_fds() <= before + 2  # the resource tracker's and the fork server's, kept for the next
 
@@ -94,7 +94,7 @@ def ends_of(process):
 
 
 def test_the_death_of_one_ends_the_lap():
-    with pytest.raises(PeerGone), RING.session([of(4)]) as timed:
+    with pytest.raises(PeerGone, match="peer 1 died"), RING.session([of(4)]) as timed:
         timed[of(4)](8)
         victim = children(psutil.Process())[1]
         victim.kill()

@@ -11,7 +11,7 @@ import pytest
 from ipcbench.bench import policies, workload
 from ipcbench.ipc.errors import PeerGone
 
-from .crew_kit import case, children, kill_halfway, nothing_left, refusal, wait_until
+from .crew_kit import case, children, kill_halfway, no_process_left, refusal, wait_until
 
 POLICY = workload.load("policy")
 SUBJECTS = POLICY.subjects()
@@ -20,7 +20,7 @@ SUBJECTS = POLICY.subjects()
 @pytest.fixture(autouse=True)
 def left_as_it_was():
     before = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_RTTIME)
-    with nothing_left():
+    with no_process_left():
         yield
     after = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_RTTIME)
     assert after == before
@@ -45,6 +45,10 @@ def policy_of(process):
     return os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK
 
 
+def spent(process):
+    return sum(process.cpu_times()[:2])
+
+
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_both_ends_and_only_they_are_under_the_policy(subject):
     chosen = permitted(case("policy", subject))
@@ -64,11 +68,9 @@ def test_competitors_compete_and_are_never_real_time(subject, start):
     chosen = permitted(case("policy", subject, start=start, place="same-core", competitors="2"))
     with POLICY.session([chosen]) as timed:
         assert timed[chosen](50).seconds > 0
-        everyone = [each for each in children(psutil.Process()) if policy_of(each) == os.SCHED_OTHER]
-        busy = [each for each in everyone if each.status() == psutil.STATUS_RUNNING]
-        assert len(busy) >= 2
-        spent = [sum(each.cpu_times()[:2]) for each in busy]
-        wait_until(lambda: all(sum(e.cpu_times()[:2]) > was for e, was in zip(busy, spent, strict=True)))
+        normal = [each for each in children(psutil.Process()) if policy_of(each) == os.SCHED_OTHER]
+        before = [spent(each) for each in normal]
+        wait_until(lambda: sum(spent(each) > was for each, was in zip(normal, before, strict=True)) == 2)
 
 
 def test_a_competitor_that_died_is_missed():
@@ -82,7 +84,7 @@ def test_a_competitor_that_died_is_missed():
 
 def test_an_end_that_died_is_missed():
     chosen = case("policy", "other")
-    with pytest.raises(PeerGone), POLICY.session([chosen]) as timed:
+    with pytest.raises(PeerGone, match="peer 1 died"), POLICY.session([chosen]) as timed:
         children(psutil.Process())[1].kill()
         timed[chosen](20)
 
