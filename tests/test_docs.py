@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import matrix, workload
+from ipcbench.bench.case import PAYLOADS, START_METHODS
 from ipcbench.bench.cli import cli
 from ipcbench.bench.profiles import PROFILES
 from ipcbench.ipc.contract import Spec
@@ -49,6 +50,12 @@ def test_every_command_and_option_is_in_the_readme():
             for spelled in option.opts:
                 if spelled.startswith("--"):
                     assert spelled in text, f"{name} {spelled}"
+
+
+def test_every_workload_payload_and_start_method_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    for name in (*workload.names(), *PAYLOADS, *START_METHODS):
+        assert f"`{name}`" in text, name
 
 
 def test_cases_csv_is_documented_column_by_column():
