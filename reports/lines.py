@@ -89,10 +89,16 @@ def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         "markeredgecolor": "black",
         "linestyle": "",
     }
-    for each in panel.crossings:
+    for index, each in enumerate(sorted(panel.crossings, key=lambda crossing: crossing.x)):
         axes.plot([each.x], [each.y], zorder=5, **ring)
         axes.vlines(each.x, span[0], each.y, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2)
-        beside: Look = {"xytext": (3, 3), "textcoords": "offset points", "fontsize": 8, "color": "black", "zorder": 6}
+        beside: Look = {
+            "xytext": (3, 3 + 11 * (index % 3)),
+            "textcoords": "offset points",
+            "fontsize": 8,
+            "color": "black",
+            "zorder": 6,
+        }
         axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
 
 

@@ -270,7 +270,8 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
     caption = (
         "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
-        "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster."
+        "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
+        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere)."
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]
@@ -293,12 +294,15 @@ def _panel(length: str, ways: Ways) -> Panel:
 def _crossing(ways: Ways, way: str, rival: str) -> Crossing | None:
     """Where the lines cross, as they are drawn."""
     compared = _compared(ways, way, rival)
-    about = crossover.overtaking(compared).about if compared else None
-    if about is None:
+    found = crossover.overtaking(compared)
+    if found.about is None:
         return None
+    about, sure = found.about, found.surely is not None and found.last is not None
     x = [math.log(count) for count in ways[rival]]
     y = [math.log(row["mean_s"]) for row in ways[rival].values()]
-    return Crossing(about, math.exp(_along(x, y, math.log(about))), _tasks(about))
+    return Crossing(
+        about, math.exp(_along(x, y, math.log(about))), _tasks(about) if sure else f"{tables.MARK} {_tasks(about)}"
+    )
 
 
 def _along(x: Sequence[float], y: Sequence[float], at: float) -> float:
