@@ -14,6 +14,7 @@ __all__ = [
     "PERCENTILES",
     "SMALL",
     "Change",
+    "Crossing",
     "Figure",
     "Panel",
     "Series",
@@ -58,14 +59,24 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """Where two lines cross, and what is written there."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One set of axes: series in colour, `floors` dashed, the `limit` dotted, the `background` in grey."""
+    """One set of axes: series in colour, `floors` dashed, the `limit` dotted, the `background` in grey; `crossings` of lines ringed."""
 
     title: str
     series: list[Series]
     limit: Series | None = None
     floors: list[Series] = field(default_factory=list)
     background: list[Series] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,30 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
         axes.plot([a for a, _ in hollow], [b for _, b in hollow], **hole)
         named.append((each, look))
+    _crossings(axes, panel, span)
     _names(axes, named, span)
+
+
+def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
+    """A ring round each, and a line down to the number at the axis."""
+    ring: Look = {
+        "marker": "o",
+        "markersize": 12,
+        "markerfacecolor": "none",
+        "markeredgecolor": "black",
+        "linestyle": "",
+    }
+    for index, each in enumerate(sorted(panel.crossings, key=lambda crossing: crossing.x)):
+        axes.plot([each.x], [each.y], zorder=5, **ring)
+        axes.vlines(each.x, span[0], each.y, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2)
+        beside: Look = {
+            "xytext": (3, 3 + 11 * (index % 3)),
+            "textcoords": "offset points",
+            "fontsize": 8,
+            "color": "black",
+            "zorder": 6,
+        }
+        axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
 
 
 def _beside(x: Sequence[float], step: float) -> list[float]:

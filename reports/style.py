@@ -24,6 +24,8 @@ FAMILIES = {
     "signal": "#A23B4A",
     "scheduling": "#4C6A92",
     "process": "#7F5539",
+    "pool": "#2E59D9",
+    "executor": "#C2407E",
     "subprocess": "#5F7A2E",
     "floor": "#444444",
 }
@@ -53,6 +55,7 @@ MEMBERS = {
             *("process", "os-fork", "run-python", "run-native", "process-subclass", "process-daemon"),
             *("popen-python", "popen-native"),
         ),
+        ("pool-once", "pool-each", "process-each", "executor", "serial"),
         ("c-pipe", "c-fifo", "c-unix-stream", "c-tcp", "c-semaphore", "c-shared-memory", "c-spin"),
     )
     for index, name in enumerate(family)

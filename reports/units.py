@@ -53,7 +53,7 @@ def spread(mean: float, low: float, high: float) -> str:
     if low != low or high != high or not mean:
         return "±?"
     half = (high - low) / 2 / mean
-    return f"±{100 * half:.2g} %" if half < 1 else "±>100 %"
+    return f"±{100 * half:.2g} %" if half < 0.995 else "±>100 %"
 
 
 def _three(value: float) -> str:
