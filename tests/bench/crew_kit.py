@@ -6,7 +6,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.synchronize import SemLock
 from pathlib import Path
 
 import psutil
@@ -55,14 +56,24 @@ def refusal(chosen):
 
 @contextmanager
 def nothing_left():
-    """No process but what multiprocessing keeps for the next one, no semaphore or segment, no folder; its cores given back."""
-    own = psutil.Process()
+    """No process but what multiprocessing keeps for the next one, no semaphore, segment or folder; its cores given back."""
+    own, make, made = psutil.Process(), SemLock._make_name, []
     cores = own.cpu_affinity() if psutil.LINUX else None
-    before = names()
-    yield
-    wait_until(lambda: not children(own) and names() <= before)
-    if cores:
-        own.cpu_affinity(cores)
+    SemLock._make_name = staticmethod(lambda: made.append(make()) or made[-1])
+    try:
+        yield
+        wait_until(lambda: not children(own) and not left(own.pid, made))
+    finally:
+        SemLock._make_name = staticmethod(make)
+        if cores:
+            own.cpu_affinity(cores)
+
+
+def left(pid, semaphores):
+    """Files of these semaphores, and those that bear the process's number."""
+    places = (Path("/dev/shm"), Path(tempfile.gettempdir()))
+    files = [file for place in places for file in place.glob(f"ipcbench-*{pid}*")]
+    return files + [file for name in semaphores if (file := Path(f"/dev/shm/sem.{name[1:]}")).exists()]
 
 
 def children(parent):
@@ -79,17 +90,17 @@ def children(parent):
     return found
 
 
-def names():
-    """Of semaphores, segments and folders: those that this process maps or made, and those that nobody uses."""
-    folders = {entry.name for entry in Path(tempfile.gettempdir()).glob(f"ipcbench-*{os.getpid()}*")}
-    shm = Path("/dev/shm")
-    found = {entry.name for entry in shm.iterdir()} if shm.is_dir() else set()
-    for maps in Path("/proc").glob("[0-9]*/maps") if found else ():
-        if maps.parent.name != str(os.getpid()):
-            with suppress(OSError):
-                text = maps.read_text()
-                found = {name for name in found if f"/dev/shm/{name}" not in text}
-    return found | folders
+def alive(process):
+    """It runs, or is stopped; what is a zombie is left to whoever adopted it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def mapped(family):
+    """The names in /dev/shm that these processes use."""
+    return {Path(place.path) for each in family for place in each.memory_maps() if place.path.startswith("/dev/shm/")}
 
 
 def kill_halfway(chosen, folder, running):
@@ -104,13 +115,13 @@ def kill_halfway(chosen, folder, running):
         worker = psutil.Process(process.pid)
         wait_until(lambda: len(children(worker)) >= running or process.poll() is not None)
         assert process.poll() is None, (folder / "errors").read_text()
-        family = worker.children(recursive=True)
+        family, names = worker.children(recursive=True), mapped([worker])
         worker.kill()
-        _, alive = psutil.wait_procs(family, 10)
-        assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+        wait_until(lambda: not any(map(alive, family)))
+    assert [name for name in names if name.exists()] == []
 
 
-def wait_until(condition, seconds=15):
+def wait_until(condition, seconds=40):
     """Wait for the thing, with a deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
