@@ -17,14 +17,13 @@ from ipcbench.bench import peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
-from ipcbench.ipc.errors import IpcError
+from ipcbench.ipc.errors import IpcError, PeerGone
 
 __all__ = ["Crew", "Ran", "outliving", "soon", "spread_over", "wait_until"]
 
 SETTING_UP = 20.0
 TIMING = 60.0
 """Deadlines in seconds."""
-SERVER = "the server process"
 LEAD, LEAD_EACH = 0.005, 0.0005
 """Seconds until peers begin together: writing an order takes some 30 µs, waking up and reading it some 100 µs."""
 
@@ -67,7 +66,7 @@ class Crew:
             drops = [*inherited, *(peer.control.close for peer in self.peers)]
             self.peers.append(peers.start(context, role, f"peer {index}", own, drops))
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
-        self.guard.start(dict.fromkeys(self.servers, SERVER) | watched)
+        self.guard.start(dict.fromkeys(self.servers, "the server process") | watched)
         with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
             for peer in self.peers:
                 peer.expect("up")
@@ -118,7 +117,10 @@ class Crew:
 
 
 class _Reasons:
-    """A peer that ended by an error of its own said so before: that is the reason, rather than its end, unless its server died."""
+    """A peer that ended by an error of its own said so before: that is the reason, rather than its end.
+
+    What the others say when somebody died, a peer or a server, only follows from it.
+    """
 
     def __init__(self, crew: Sequence[peers.Peer]) -> None:
         self.crew = crew
@@ -127,9 +129,10 @@ class _Reasons:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, IpcError) and not str(error).startswith(SERVER):
+        if isinstance(error, IpcError):
             for peer in self.crew:
-                peer.complain()
+                if not isinstance(error, PeerGone) or str(error).startswith(f"{peer.name} died"):
+                    peer.complain()
 
 
 def outliving(loop: Callable[[int], Any]) -> Callable[[int], Any]:

@@ -131,7 +131,7 @@ class Synchronising(Workload):
         return (*self.kinds, *(MANAGER + name for name in self.kinds))
 
     def plain(self) -> tuple[Block, ...]:
-        """Every subject, as often as it makes sense."""
+        """Every subject, by as many processes as in the standard profile."""
         return (block(self.name, processes=self.counts),)
 
     def family(self, case: Case) -> str:  # noqa: ARG002 - all alike

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ipcbench.reports import units
 
-__all__ = ["at", "measured", "name", "round_trips"]
+__all__ = ["at", "measured", "name", "round_trips", "widest"]
 
 WAITS = ("", "wait=spin", "wait=adaptive")
 PAYLOADS = ("bytes", "scalar", "array")
@@ -53,6 +53,15 @@ def _first(rows: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.DataF
         if len(here):
             return here
     return rows
+
+
+def widest(rows: pd.DataFrame, column: str = "processes") -> pd.DataFrame:
+    """The rows with that value of the column that most names were measured with, the greatest of several such."""
+    if rows.empty:
+        return rows
+    counts = rows.groupby(column)["name"].nunique()
+    chosen: pd.DataFrame = rows[rows[column].eq(counts[counts.eq(counts.max())].index.max())]
+    return chosen
 
 
 def at(rows: pd.DataFrame, size: int) -> pd.DataFrame:

@@ -34,12 +34,12 @@ class Broadcast(primitives.Synchronising):
     name = "broadcast"
     quantity = "broadcast"
     kinds = ("event", "condition", "barrier")
-    counts = (1, 2, 4, 8)
+    counts = (4,)
     fixed_loops = 20
     together = ("processes",)
     blocks: Mapping[str, tuple[Block, ...]] = {
-        "standard": (primitives.block("broadcast", ("event", "barrier"), (4,)),),
-        "rigorous": (primitives.block("broadcast", processes=counts),),
+        "standard": (primitives.block("broadcast", ("event", "barrier"), counts),),
+        "rigorous": (primitives.block("broadcast", processes=(1, 2, 4, 8)),),
     }
 
     def sides(self, processes: int) -> tuple[int, int]:

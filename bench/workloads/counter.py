@@ -31,7 +31,7 @@ from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.owner import Owner
 
 SUBJECTS = ("value", "raw-value", "numpy", "manager-value", "manager-dict", "manager-namespace")
-COUNTS = (1, 2, 4, 8)
+FEW, MANY = (4,), (1, 2, 4, 8)
 LONGER = 5
 """Times the seconds that a value takes elsewhere."""
 WORD = 8
@@ -47,12 +47,12 @@ class Counter(Workload):
     together = ("processes",)
     blocks: Mapping[str, tuple[Block, ...]] = {
         "standard": (
-            primitives.block("counter", ("value", "raw-value", "numpy", "manager-value"), (4,)),
-            primitives.block("counter", ("value",), (4,), variants=({"lock": "none"},)),
+            primitives.block("counter", ("value", "raw-value", "numpy", "manager-value"), FEW),
+            primitives.block("counter", ("value",), FEW, variants=({"lock": "none"},)),
         ),
         "rigorous": (
-            primitives.block("counter", processes=COUNTS, variants=({}, {"lock": "none"})),
-            primitives.block("counter", ("manager-*",), COUNTS, variants=({"lock": "plain"},)),
+            primitives.block("counter", processes=MANY, variants=({}, {"lock": "none"})),
+            primitives.block("counter", ("manager-*",), MANY, variants=({"lock": "plain"},)),
         ),
     }
 
@@ -62,7 +62,7 @@ class Counter(Workload):
 
     def plain(self) -> tuple[Block, ...]:
         """Every subject, with its lock."""
-        return (primitives.block(self.name, processes=COUNTS),)
+        return (primitives.block(self.name, processes=FEW),)
 
     def sides(self, processes: int) -> tuple[int, int]:
         """All alike."""

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from ipcbench.bench import peers, placement, primitives
@@ -25,6 +25,8 @@ from ipcbench.bench.workload import Measured, Timed
 
 CHECKED = 20
 """Round trips."""
+PAUSE = 0.002
+"""Seconds that a side which doesn't wait gets to show it."""
 Call = Callable[[], Any]
 
 
@@ -155,12 +157,16 @@ def _count(wake: Call, wait: Call, word: Any, loops: int) -> None:
 
 
 def _check(wake: Call, wait: Call, word: Any) -> None:
-    """The other side had just one turn for each of this one's. Raises `NotSynchronised`."""
-    for turn in range(1, CHECKED + 1):
-        wake()
-        wait()
+    """The other side waits to be woken, and has just one turn for each of this one's. Raises `NotSynchronised`."""
+    sleep(PAUSE)
+    for turn in range(CHECKED + 1):
         if word.value != turn:
-            raise primitives.NotSynchronised(f"the other side had {word.value} turns when it was woken {turn} times")
+            raise primitives.NotSynchronised(
+                f"the other side had {word.value} turns when it had been woken {turn} times"
+            )
+        if turn < CHECKED:
+            wake()
+            wait()
 
 
 WORKLOAD = Handoff()

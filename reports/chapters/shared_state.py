@@ -36,8 +36,8 @@ def findings(frame: pd.DataFrame) -> list[str]:
 
 
 def _of_locked(rows: pd.DataFrame) -> list[str]:
-    """The cheapest and the dearest for the most processes."""
-    here = rows[rows["processes"].eq(rows["processes"].max())]
+    """The cheapest and the dearest for as many processes as most were measured with."""
+    here = choose.widest(rows)
     if len(here) < 2:
         return []
     first, last = here.iloc[0], here.iloc[-1]

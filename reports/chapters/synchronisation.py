@@ -75,12 +75,14 @@ def _of_free_locks(rows: pd.DataFrame) -> list[str]:
 
 
 def _of_wanted_locks(rows: pd.DataFrame) -> list[str]:
-    if rows.empty:
+    most = choose.widest(rows)
+    if most.empty:
         return []
-    count = rows["processes"].max()
-    most = rows[rows["processes"].eq(count)]
     first, last = most.iloc[0], most.iloc[-1]
-    said = f"{count} processes want one lock, each of which {WORK}: {first['label']} serves them {_rate(first)} in all{_fairness(first)}."
+    said = (
+        f"{first['processes']} processes want one lock, each of which {WORK}: "
+        f"{first['label']} serves them {_rate(first)} in all{_fairness(first)}."
+    )
     if len(most) > 1:
         said += f" {last['label']} serves least: {_rate(last)}{_fairness(last)}."
     return [said]
@@ -107,9 +109,9 @@ def _of_waking(rows: pd.DataFrame) -> list[str]:
 
 
 def _of_broadcasts(rows: pd.DataFrame) -> list[str]:
-    if rows.empty:
+    most = choose.widest(rows)
+    if most.empty:
         return []
-    most = rows[rows["processes"].eq(rows["processes"].max())]
     parts = [f"{row['label']} {_figure(row)}" for _, row in most.iterrows()]
     return [f"To wake {most['processes'].iloc[0]} at once, until the last of them goes on: {'; '.join(parts)}."]
 

@@ -6,7 +6,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.synchronize import SemLock
 from pathlib import Path
 
 import psutil
@@ -55,22 +56,24 @@ def refusal(chosen):
 
 @contextmanager
 def nothing_left():
-    """No process but what multiprocessing keeps for the next one, no semaphore or segment, no folder; its cores given back."""
-    before = names()
-    with no_process_left():
-        yield
-    wait_until(lambda: names() <= before)
-
-
-@contextmanager
-def no_process_left():
-    """The same for what makes neither semaphores nor segments, and so needn't care who else does."""
-    own = psutil.Process()
+    """No process but what multiprocessing keeps for the next one, no semaphore, segment or folder; its cores given back."""
+    own, make, made = psutil.Process(), SemLock._make_name, []
     cores = own.cpu_affinity() if psutil.LINUX else None
-    yield
-    wait_until(lambda: not children(own))
-    if cores:
-        own.cpu_affinity(cores)
+    SemLock._make_name = staticmethod(lambda: made.append(make()) or made[-1])
+    try:
+        yield
+        wait_until(lambda: not children(own) and not left(own.pid, made))
+    finally:
+        SemLock._make_name = staticmethod(make)
+        if cores:
+            own.cpu_affinity(cores)
+
+
+def left(pid, semaphores):
+    """Files of these semaphores, and those that bear the process's number."""
+    places = (Path("/dev/shm"), Path(tempfile.gettempdir()))
+    files = [file for place in places for file in place.glob(f"ipcbench-*{pid}*")]
+    return files + [file for name in semaphores if (file := Path(f"/dev/shm/sem.{name[1:]}")).exists()]
 
 
 def children(parent):
@@ -87,17 +90,19 @@ def children(parent):
     return found
 
 
-def names():
-    """Of semaphores, segments and folders: those that this process maps or made, and those that nobody uses."""
-    folders = {entry.name for entry in Path(tempfile.gettempdir()).glob(f"ipcbench-*{os.getpid()}*")}
-    shm = Path("/dev/shm")
-    found = {entry.name for entry in shm.iterdir()} if shm.is_dir() else set()
-    for maps in Path("/proc").glob("[0-9]*/maps") if found else ():
-        if maps.parent.name != str(os.getpid()):
-            with suppress(OSError):
-                text = maps.read_text()
-                found = {name for name in found if f"/dev/shm/{name}" not in text}
-    return found | folders
+def alive(process):
+    """It runs, or is stopped; what is a zombie is left to whoever adopted it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def shared_files(pid):
+    """Those in /dev/shm that the process has mapped, as long as they have a name there: a semaphore is mapped by another one."""
+    lines = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    mapped = {int(line[4]) for line in lines if len(line) > 5 and line[5].startswith("/dev/shm/")}
+    return [Path(entry.path) for entry in os.scandir("/dev/shm") if entry.inode() in mapped]
 
 
 def kill_halfway(chosen, folder, running):
@@ -112,13 +117,13 @@ def kill_halfway(chosen, folder, running):
         worker = psutil.Process(process.pid)
         wait_until(lambda: len(children(worker)) >= running or process.poll() is not None)
         assert process.poll() is None, (folder / "errors").read_text()
-        family = worker.children(recursive=True)
+        family, shared = worker.children(recursive=True), shared_files(worker.pid)
         worker.kill()
-        _, alive = psutil.wait_procs(family, 10)
-        assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+        wait_until(lambda: not any(map(alive, family)))
+    assert [file for file in shared if file.exists()] == []
 
 
-def wait_until(condition, seconds=15):
+def wait_until(condition, seconds=40):
     """Wait for the thing, with a deadline."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -13,7 +13,7 @@ from ipcbench.bench import workload
 from ipcbench.bench.workloads import context_switch as ring
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
 
-from .crew_kit import case, children, kill_halfway, measured, no_process_left, refusal, wait_until
+from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
 
 RING = workload.load("context-switch")
 
@@ -25,7 +25,7 @@ def of(length, size=0, start="fork", place="same-core"):
 @pytest.fixture(autouse=True)
 def left_as_it_was():
     before = psutil.Process().num_fds()
-    with no_process_left():
+    with nothing_left():
         yield
     assert psutil.Process().num_fds() <= before + 2  # the resource tracker's and the fork server's, kept for the next
 

@@ -47,10 +47,10 @@ def test_a_side_that_need_not_wait_is_found(monkeypatch):
     def eager(maker, subject):
         near, far = hands(maker, subject)
         near.there.release()
-        near.there.release()
         return near, far
 
     monkeypatch.setattr(handoff, "_hands", eager)
+    monkeypatch.setattr(handoff, "PAUSE", 0.3)
     with pytest.raises(NotSynchronised, match="the other side had"):
         measured(case("handoff", "semaphore", place="same-core"))
 

@@ -11,7 +11,7 @@ import pytest
 from ipcbench.bench import policies, workload
 from ipcbench.ipc.errors import PeerGone
 
-from .crew_kit import case, children, kill_halfway, no_process_left, refusal, wait_until
+from .crew_kit import case, children, kill_halfway, nothing_left, refusal, wait_until
 
 POLICY = workload.load("policy")
 SUBJECTS = POLICY.subjects()
@@ -20,7 +20,7 @@ SUBJECTS = POLICY.subjects()
 @pytest.fixture(autouse=True)
 def left_as_it_was():
     before = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_RTTIME)
-    with no_process_left():
+    with nothing_left():
         yield
     after = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_RTTIME)
     assert after == before

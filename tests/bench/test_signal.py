@@ -13,7 +13,7 @@ from ipcbench.bench.signalling import quiet
 from ipcbench.bench.workloads import signal as subject
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
 
-from .crew_kit import case, children, kill_halfway, measured, no_process_left, refusal, wait_until
+from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
 
 WAYS = workload.load("signal").subjects()
 NUMBERS = (signal.SIGUSR1, signal.SIGRTMIN, signal.SIGALRM)
@@ -31,7 +31,7 @@ def state():
 @pytest.fixture(autouse=True)
 def left_as_it_was():
     before = state()
-    with no_process_left():
+    with nothing_left():
         yield
     assert state() == before
 

@@ -6,12 +6,12 @@ import pytest
 
 from ipcbench.bench import workload
 
-from .crew_kit import case, kill_halfway, measured, no_process_left, refusal
+from .crew_kit import case, kill_halfway, measured, nothing_left, refusal
 
 
 @pytest.fixture(autouse=True)
 def left_as_it_was():
-    with no_process_left():
+    with nothing_left():
         yield
 
 

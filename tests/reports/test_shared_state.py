@@ -33,6 +33,11 @@ def test_what_a_lock_costs_and_what_is_lost_without(tmp_path):
     assert lost == "Without a lock updates are lost: 75.0 % by 4 processes with value."
 
 
+def test_numbers_are_compared_where_most_were_measured(tmp_path):
+    (cost,) = CHAPTER.findings(table(tmp_path, *counters((1,)), made("counter/value/none/0B/8/fork/free", 5e-6)))
+    assert "counted up by 1 process with a lock: 500 ns" in cost
+
+
 def test_nothing_lost_is_nothing_said(tmp_path):
     assert CHAPTER.findings(table(tmp_path, *counters((1,))))[1:] == []
 

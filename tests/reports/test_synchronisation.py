@@ -39,7 +39,7 @@ def test_the_findings_compare_with_their_uncertainty(tmp_path):
     assert "manager-lock takes 60.0 µs" in free
     assert "1,200 times (95 %: 1,100 – 1,300) as long" in free
     assert "8 processes want one lock" in wanted
-    assert "lock serves them 167 k/s (95 %: 160 k/s – 174 k/s)" in wanted
+    assert "lock serves them 167 k/s (95 %: 160 k/s – 173 k/s)" in wanted
     assert "18.8 % of it to the busiest and 6.2 % to the idlest (12.5 % would be fair)" in wanted
     assert "manager-lock serves least: 10.0 k/s" in wanted
     assert ["both on one core" in waking[0], "a core each" in waking[1]] == [True, True]
