@@ -19,7 +19,7 @@ import psutil
 
 from ipcbench.bench.orderly import undisturbed
 
-__all__ = ["WorkerFailed", "end_session", "run_worker", "session"]
+__all__ = ["WorkerFailed", "end_session", "is_tracker", "run_worker", "session"]
 
 POLITE = 1.2
 TRACKER = 2.0
@@ -106,7 +106,7 @@ def end_session(session: int) -> None:
     while left := list(_members(session)):
         late = time.monotonic() > deadline
         for process in left:
-            if late or not _is_tracker(process):
+            if late or not is_tracker(process):
                 with suppress(psutil.Error):
                     process.resume()
                     process.kill()
@@ -126,7 +126,8 @@ def _members(session: int) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _is_tracker(process: psutil.Process) -> bool:
+def is_tracker(process: psutil.Process) -> bool:
+    """Whether it is a resource tracker of multiprocessing."""
     with suppress(psutil.Error):
         return any("resource_tracker" in word for word in process.cmdline())
     return False

@@ -24,6 +24,7 @@ from ipcbench.bench.trying import (
     child,
     folder,
     in_fork,
+    lives,
     need,
     started,
     until,
@@ -255,12 +256,24 @@ def _process_without_guard(here: Path) -> tuple[int, str]:
 
 
 def _pool_without_guard(here: Path) -> int:
+    """It is stopped before it is killed, so that its workers end by themselves: a killed one leaves semaphores."""
     log, program = _unguarded(here, "pool")
     with subprocess.Popen([*PYTHON, str(program)], stderr=subprocess.DEVNULL) as running:
         until(lambda: running.poll() is not None or _runs(log) > CAP, 6)
         found = _runs(log)
+        running.send_signal(signal.SIGSTOP)
+        until(lambda: not _workers(running.pid), 2)
         running.kill()
     return found
+
+
+def _workers(pid: int) -> list[int]:
+    """Its living children but for the resource tracker."""
+    import psutil
+
+    from ipcbench.bench.processes import is_tracker
+
+    return [each.pid for each in psutil.Process(pid).children() if lives(each.pid) and not is_tracker(each)]
 
 
 def _runs(log: Path) -> int:

@@ -10,8 +10,7 @@ from ipcbench.bench import judging
 from ipcbench.bench.case import Case
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Judged, claims
 from ipcbench.reports import schema
-
-from ..reports.make import result
+from tests.reports.make import result
 
 JUDGED = {each.id: each for each in claims() if isinstance(each.check, Judged)}
 
