@@ -7,13 +7,13 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 import psutil
 
-__all__ = ["Interrupted", "interruptible", "temporary"]
+__all__ = ["Interrupted", "interruptible", "temporary", "uninterrupted"]
 
 PREFIX = "ipcbench-"
 LONGEST = 40
@@ -35,7 +35,7 @@ def interruptible() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in old:
             signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(number)
+        _deliver(number)
 
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in old:
@@ -45,6 +45,29 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+_held: list[list[int]] = []
+"""For each `uninterrupted` block that is entered, the signals that came inside."""
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that comes inside counts at the end: a process half started, or half ended, would be nobody's."""
+    came: list[int] = []
+    _held.append(came)
+    try:
+        yield
+    finally:
+        _held.remove(came)
+        for number in came:
+            _deliver(number)
+
+
+def _deliver(number: int) -> None:
+    if not _held:
+        raise Interrupted(number)
+    _held[-1].append(number)
 
 
 @contextmanager
@@ -58,10 +81,15 @@ def temporary() -> Iterator[Path]:
         if pid.isdigit() and not _alive(int(pid), born):
             shutil.rmtree(old, ignore_errors=True)
     born = str(int(psutil.Process().create_time()))
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
-    try:
+    with ExitStack() as stack:
+        with uninterrupted():
+            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
+            stack.callback(_remove, folder)
         yield folder
-    finally:
+
+
+def _remove(folder: Path) -> None:
+    with uninterrupted():
         shutil.rmtree(folder, ignore_errors=True)
 
 

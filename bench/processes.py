@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from ipcbench.bench.orderly import uninterrupted
 
 __all__ = ["WorkerFailed", "run_worker", "session"]
 
@@ -66,18 +68,24 @@ def session(
     command: Sequence[str], folder: Path, *, stderr: int, stdout: int = subprocess.DEVNULL, cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, ended with all that it started. It runs in `cwd`, or in its temporary `folder`."""
-    process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
-        command,
-        stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
-        stdout=stdout,
-        stderr=stderr,
-        cwd=cwd or folder,
-        env={**os.environ, "TMPDIR": str(folder)},
-        start_new_session=True,
-    )
-    try:
+    with ExitStack() as stack:
+        with uninterrupted():
+            process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
+                command,
+                stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd or folder,
+                env={**os.environ, "TMPDIR": str(folder)},
+                start_new_session=True,
+            )
+            stack.callback(_end, process)
         yield process
-    finally:
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with all that it started, politely at first."""
+    with uninterrupted():
         if process.poll() is None:
             process.terminate()
             _wait(process, POLITE)

@@ -47,8 +47,8 @@ def work(path: str) -> int:
     begun = perf_counter()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_runner()
     try:
+        _end_with_runner()
         return _work(path, begun)
     finally:
         _inherit_folder()
