@@ -29,6 +29,7 @@ from ipcbench.bench.matrix import Axes, BadValue
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary
 from ipcbench.bench.processes import session
 from ipcbench.bench.schedule import Progress
+from ipcbench.bench.task import writable
 
 if TYPE_CHECKING:
     from ipcbench.reports.gate import Verdict
@@ -62,6 +63,8 @@ def ab(
     file = (output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S-ab")) / "run.json"
     if file.exists():
         raise Unusable(f"{file.parent} holds a run already: choose another --output")
+    if not writable(file.parent):
+        raise Unusable(f"{file.parent} can't be written to: choose another --output")
     matrix.find_profile(profile)
     Axes.parse({**texts, "only": None})  # before anything is built
     seed = seed if seed is not None else random.SystemRandom().randrange(1 << 30)

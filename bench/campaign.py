@@ -6,8 +6,7 @@ import math
 import random
 import shlex
 import time
-from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -18,8 +17,8 @@ import click
 from ipcbench.bench import doctor, floor, machine, matrix
 from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
-from ipcbench.bench.matrix import Axes, Matrix
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary, undisturbed
+from ipcbench.bench.matrix import Axes, BadValue, Matrix
+from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 from ipcbench.bench.profiles import PROFILES, Profile
 from ipcbench.bench.schedule import Schedule, worker_sampler
 from ipcbench.bench.spent import Spent, sentence
@@ -80,15 +79,19 @@ def run(
     store = _store(folder, resume)
     earlier = 0.0
     if resume:
-        before = Asked(**store.facts.get("asked", {}))
+        before = Asked(*(store.facts.get("asked", {}).get(each.name) for each in fields(Asked)))
         earlier = store.facts.get("seconds", 0.0) if asked.budget is None else 0.0
         asked = Asked(
             before.rounds, *(new or old for new, old in zip(astuple(asked)[1:], astuple(before)[1:], strict=True))
         )
-        texts = store.facts.get("options", texts)
-        axes, profile_name, seed = Axes.parse(texts), store.facts["profile"], store.facts["seed"]
-    if resume and profile_name not in PROFILES:
-        raise Refused(f"{folder} holds a run of ipcbench {profile_name}, which isn't gone on with: do that again")
+        profile_name, seed = store.facts["profile"], store.facts.get("seed")
+        if profile_name not in PROFILES:
+            raise Refused(f"{folder} holds a run of ipcbench {profile_name}, which isn't gone on with: do that again")
+        texts = {axis: store.facts.get("options", {}).get(axis) for axis in texts}
+        try:
+            axes = Axes.parse(texts)
+        except BadValue as error:
+            raise Refused(f"{store.file} can't be resumed: {error}") from error
     profile = asked.tune(matrix.find_profile(profile_name))
     found = matrix.expand(profile, axes)
     if not found.cases:
@@ -103,9 +106,13 @@ def run(
 
 
 def _store(folder: Path, resume: bool) -> Store:
+    from ipcbench.reports import schema
+
+    if resume and (folder / "run.json").exists():
+        schema.load(folder)  # or one line says what is wrong with it
     try:
         return Store.resume(folder) if resume else Store.create(folder)
-    except (RunExists, ValueError, OSError) as error:
+    except (RunExists, ValueError) as error:
         raise Refused(str(error)) from error
 
 
@@ -142,14 +149,17 @@ class Campaign:
             except Interrupted as interrupt:
                 code, status = interrupt.code, "interrupted"
             try:
-                with undisturbed():
+                with uninterrupted():
                     self.save(status)
                 if whole and not code and self.store.benchmarks:
                     self._try_claims()
-            except Interrupted as interrupt:
-                code = interrupt.code
-            with suppress(Interrupted):
                 self._finish(as_json, code, status)
+            except Interrupted as interrupt:  # the first one: a second is ignored
+                code = interrupt.code
+                self._say_how_to_go_on(status)
+            except OSError:
+                self._say_what_is_kept()
+                raise
         return code
 
     def measure(self) -> None:
@@ -245,15 +255,26 @@ class Campaign:
         if self.store.benchmarks:
             click.echo(sentence(self.spent.seconds, self._seconds()), err=True)
         if code:
-            more = "claims" if status == "complete" else "run --resume --output"
-            click.echo(f"interrupted; go on with: ipcbench {more} {shlex.quote(str(folder))}", err=True)
-            if self.store.benchmarks:
-                showing.summary(folder)
-                click.echo(f"kept: {self.store.file}  (draw it: ipcbench report {shlex.quote(str(folder))})", err=True)
-        elif self.store.benchmarks:
-            showing.report(folder, None, as_json)
-        else:
+            self._say_how_to_go_on(status)
+        elif not self.store.benchmarks:
             click.echo("no case could be measured", err=True)
+        if self.store.benchmarks and not code:
+            showing.report(folder, None, as_json)
+        elif as_json:
+            showing.rows(folder)
+        elif self.store.benchmarks:
+            showing.summary(folder)
+
+    def _say_how_to_go_on(self, status: str) -> None:
+        folder = shlex.quote(str(self.store.folder))
+        more = "claims" if status == "complete" else "run --resume --output"
+        click.echo(f"interrupted; go on with: ipcbench {more} {folder}", err=True)
+        self._say_what_is_kept()
+
+    def _say_what_is_kept(self) -> None:
+        if self.store.benchmarks and self.store.file.exists():
+            folder = shlex.quote(str(self.store.folder))
+            click.echo(f"kept: {self.store.file}  (draw it: ipcbench report {folder})", err=True)
 
     def say_failed(self) -> None:
         """The cases that failed, and why."""

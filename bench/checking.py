@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ipcbench.bench.effects import Effects
-from ipcbench.bench.task import replace_file
+from ipcbench.bench.task import replace_file, writable
 
 if TYPE_CHECKING:
     from ipcbench.reports.gate import Verdict
@@ -35,8 +35,9 @@ class Outputs:
         """Raises `Unusable` when a file can't be written there: now, not after the measuring."""
         self.title, self.markdown, self.junit, self.as_json = title, markdown, junit, as_json
         for file in (markdown, junit):
-            if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-                raise Unusable(f"can't write {file}: {'it is a folder' if file.is_dir() else 'its folder is missing'}")
+            why = _unwritable(file) if file is not None else ""
+            if why:
+                raise Unusable(f"can't write {file}: {why}")
 
     def give(self, verdicts: Sequence[Verdict], notes: Sequence[str]) -> None:
         """Write and show everything."""
@@ -52,6 +53,16 @@ class Outputs:
             click.echo(json.dumps(forms.to_json(verdicts), indent=1))
         else:
             _show(verdicts)
+
+
+def _unwritable(file: Path) -> str:
+    """Why that file can't be written; empty where it can."""
+    if file.is_dir():
+        return "it is a folder"
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        return "its folder is missing"
+    return "" if writable(folder) else "its folder can't be written to"
 
 
 def _show(verdicts: Sequence[Verdict]) -> None:

@@ -27,7 +27,7 @@ from ipcbench.bench.claim import Claim, Figures, Finding, Judged, Observed, clai
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import BadValue, Matrix, Skip, unknown
 from ipcbench.bench.observers import observe
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary, undisturbed
+from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 from ipcbench.bench.profiles import Profile
 from ipcbench.bench.store import RunExists, Store
 from ipcbench.bench.task import write
@@ -59,7 +59,7 @@ def run(result: Path | None, *, output: Path | None, only: str | None, measure: 
                     campaign.measure()
                     status = "complete"
                 finally:
-                    with undisturbed():
+                    with uninterrupted():
                         campaign.save(status)
         except Interrupted as interrupt:
             code = interrupt.code

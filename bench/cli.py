@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,6 +43,28 @@ class OneLine(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print it, marked with the program's name."""
         click.echo(f"ipcbench: {self.format_message()}", err=True, file=file)
+
+
+class Commands(click.Group):
+    """The commands; a wrong name or option is one line too, not the usage."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command called. Raises `OneLine` with the nearest one."""
+        if args and args[0] not in self.commands and args[0][:1].isalnum():
+            from difflib import get_close_matches
+
+            (near,) = get_close_matches(args[0], self.commands, 1, 0.0)
+            raise OneLine(f"unknown command {args[0]!r}: did you mean {near!r}?")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises `OneLine` for whatever click refuses."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise OneLine(" ".join(error.format_message().split())) from error
 
 
 def axis_flags(command: Command, profile: str = "standard") -> Command:
@@ -110,7 +133,7 @@ def _only(allowed: tuple[str, ...], why: str) -> None:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ipcbench")
 def cli() -> None:
     """Measure how Python moves messages between processes on this machine.
@@ -182,10 +205,11 @@ def run(
     if options["resume"]:
         _only(("resume", "output", "precision", "budget", "as_json"), "--resume goes on with the run as it was begun")
     asked = campaign.Asked(rounds, precision, budget)
-    try:
-        sys.exit(campaign.run(profile, axes, texts, asked=asked, as_json=as_json, **options))
-    except campaign.Refused as error:
-        raise OneLine(str(error)) from error
+    with _result_errors():
+        try:
+            sys.exit(campaign.run(profile, axes, texts, asked=asked, as_json=as_json, **options))
+        except campaign.Refused as error:
+            raise OneLine(str(error)) from error
 
 
 @cli.command()
@@ -330,16 +354,18 @@ def doctor(as_json: bool) -> None:
 
 
 class _result_errors:  # noqa: N801 - reads as a statement
-    """Turns an unusable result file into one line and exit status 2."""
+    """Turns an unusable result file, or a file that can't be written, into one line and exit status 2."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if error is None or isinstance(error, (SystemExit, click.ClickException)):
+        if error is None or isinstance(error, (SystemExit, click.ClickException, BrokenPipeError)):
             return
         from ipcbench.reports.schema import ResultError
 
+        if isinstance(error, OSError) and error.strerror and error.filename:
+            raise OneLine(f"{error.filename}: {error.strerror}") from error
         if isinstance(error, (ResultError, OSError)):
             raise OneLine(" ".join(str(error).split())) from error
 
@@ -357,8 +383,15 @@ class _gate_errors(_result_errors):  # noqa: N801 - reads as a statement
         super().__exit__(kind, error, trace)
 
 
+def _leave(number: int, _frame: object) -> None:
+    """What was begun is cleaned up on the way, and the shell sees which signal it was; `run` and `ab` take over from here."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
-    """The console script: a closed pipe (`| head`) is no error worth a traceback."""
+    """The console script: a signal is an orderly end in every command, a closed pipe (`| head`) no error worth a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     try:
         cli.main(prog_name="ipcbench")
     except BrokenPipeError:

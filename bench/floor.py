@@ -70,7 +70,7 @@ def build(folder: Path) -> Path:
     if not program.exists():
         beside = folder / f".{program.name}.{os.getpid()}"
         try:
-            translate([*shlex.split(command), *FLAGS, "-o", str(beside), str(SOURCE)])
+            translate([*shlex.split(command), *FLAGS, "-o", str(beside), str(SOURCE)], folder)
             beside.replace(program)
         except OSError as error:
             raise FloorError(f"{command} left no program in {folder}: {error.strerror}") from error
@@ -79,21 +79,24 @@ def build(folder: Path) -> Path:
     return program
 
 
-def translate(command: list[str]) -> None:
-    """Run the compiler. Raises `FloorError` with its first words when it fails."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own compiler, no shell
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=COMPILING, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise FloorError(f"{command[0]} did not finish within {COMPILING:.0f} s") from None
-    except OSError as error:
-        raise FloorError(f"{command[0]} can't be run: {error.strerror}") from error
-    if done.returncode:
-        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        said = "; ".join(lines[:3]) or "without a word"
-        raise FloorError(f"{command[0]} failed with exit status {done.returncode}: {said}")
+def translate(command: list[str], folder: Path) -> None:
+    """Run the compiler, in a session of its own: it starts others. Raises `FloorError` with its first words when it fails."""
+    from ipcbench.bench.processes import session  # imports psutil, which no worker needs: it finds the program compiled
+
+    with tempfile.TemporaryFile(dir=folder) as words:
+        fd = words.fileno()
+        try:
+            with session(command, folder, stdout=fd, stderr=fd, cwd=Path.cwd()) as process:
+                status = process.wait(COMPILING)
+        except subprocess.TimeoutExpired:
+            raise FloorError(f"{command[0]} did not finish within {COMPILING:.0f} s") from None
+        except OSError as error:
+            raise FloorError(f"{command[0]} can't be run: {error.strerror}") from error
+        words.seek(0)
+        said = words.read().decode("utf-8", "replace").splitlines()
+    if status:
+        lines = [line.strip() for line in said if line.strip()]
+        raise FloorError(f"{command[0]} failed with exit status {status}: {'; '.join(lines[:3]) or 'without a word'}")
 
 
 @dataclass

@@ -12,7 +12,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -343,20 +343,26 @@ class _Session:
             usage += between(before, of_process(pid))
         spans = [span for _, span in near]
         lost = (max(0, loops - sum(shares)) if shares else 0) + sum(span.lost for span in spans)
-        return _measured(loops, usage, end, spans, lost if lossy(self.cases[0]) else None, _delivery(near + far))
+        found = _measured(loops, usage, end, spans, lost if lossy(self.cases[0]) else None, _delivery(near + far))
+        if len(shares) < 2 or not self.workload.ended(self.cases[0]):
+            return found
+        return replace(found, shares=(max(shares) / loops, min(shares) / loops))
 
     def _take(self, function: str, loops: int) -> tuple[float, list[Any], list[int]]:
-        """What the far side says at the end: the time when it was reached, reports, and shares where it doesn't count.
+        """What the far side says at the end: the time when it was reached, reports, and what each process took.
 
         A message of one near process may still be in its feeder thread (`multiprocessing.Queue`) when the END of
         another overtakes it: then the far side goes on, and is ended again.
         """
         finish = f"finish {function.partition(' ')[2]}"
         reports: list[Any] = []
+        shares: list[int] = []
         while True:
             used, end = self._finish(finish)
-            reports += [(used, None), *(peer.expect("done") for peer in self.far_peers)]
-            shares = [share for _, share in reports if isinstance(share, int)]
+            said = [peer.expect("done") for peer in self.far_peers]
+            reports += [(used, None), *said]
+            more = [share for _, share in said if isinstance(share, int)]
+            shares = [sum(each) for each in zip(shares, more, strict=True)] if shares else more
             if not shares or sum(shares) >= loops or lossy(self.cases[0]):
                 break
             self._ready(self.far_peers, function, loops)

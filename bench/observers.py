@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ipcbench.bench.claim import UNTESTABLE, Claim, Finding, Observed
-from ipcbench.bench.orderly import undisturbed
+from ipcbench.bench.orderly import uninterrupted
 from ipcbench.bench.processes import session
 from ipcbench.bench.schedule import Progress
 
@@ -63,7 +63,7 @@ def observe(claims: Sequence[Claim], folder: Path, found: dict[str, Finding], sh
     with ExitStack() as unwinding:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
-                with undisturbed():
+                with uninterrupted():
                     running.append(_Observer(waiting.pop(0), folder))
                     unwinding.callback(running[-1].stack.close)
             for each in [each for each in running if each.over()]:

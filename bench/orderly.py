@@ -7,13 +7,13 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 import psutil
 
-__all__ = ["Interrupted", "interruptible", "temporary", "undisturbed"]
+__all__ = ["Interrupted", "interruptible", "temporary", "uninterrupted"]
 
 PREFIX = "ipcbench-"
 LONGEST = 40
@@ -39,10 +39,7 @@ def interruptible() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in old:
             signal.signal(each, signal.SIG_IGN)
-        if _held:
-            _held[0].append(number)
-            return
-        raise Interrupted(number)
+        _deliver(number)
 
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in old:
@@ -54,16 +51,27 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+_held: list[list[int]] = []
+"""For each `uninterrupted` block that is entered, the signals that came inside."""
+
+
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """What must not be cut in two, such as ending what a worker left: a signal that comes meanwhile counts when it is done."""
-    _held.append([])
+def uninterrupted() -> Iterator[None]:
+    """A signal that comes inside counts at the end: a process half started, or half ended, would be nobody's."""
+    came: list[int] = []
+    _held.append(came)
     try:
         yield
     finally:
-        came = _held.pop()
-        if came and not _held:
-            raise Interrupted(came[0])
+        _held.remove(came)
+        for number in came:
+            _deliver(number)
+
+
+def _deliver(number: int) -> None:
+    if not _held:
+        raise Interrupted(number)
+    _held[-1].append(number)
 
 
 @contextmanager
@@ -77,10 +85,15 @@ def temporary() -> Iterator[Path]:
         if pid.isdigit() and not _alive(int(pid), born):
             shutil.rmtree(old, ignore_errors=True)
     born = str(int(psutil.Process().create_time()))
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
-    try:
+    with ExitStack() as stack:
+        with uninterrupted():
+            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
+            stack.callback(_remove, folder)
         yield folder
-    finally:
+
+
+def _remove(folder: Path) -> None:
+    with uninterrupted():
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-from ipcbench.bench.orderly import undisturbed
+from ipcbench.bench.orderly import uninterrupted
 
 __all__ = ["WorkerFailed", "end_session", "is_tracker", "run_worker", "session"]
 
@@ -68,9 +68,8 @@ def session(
     command: Sequence[str], folder: Path, *, stderr: int, stdout: int = subprocess.DEVNULL, cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, ended with all that it started. It runs in `cwd`, or in its temporary `folder`."""
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        with undisturbed():
+    with ExitStack() as stack:
+        with uninterrupted():
             process = subprocess.Popen(  # noqa: S603 - the callers' commands: an interpreter and our own module, git, pip
                 command,
                 stdin=subprocess.PIPE,  # its end of file tells the worker that this process is gone
@@ -80,24 +79,22 @@ def session(
                 env={**os.environ, "TMPDIR": str(folder)},
                 start_new_session=True,
             )
+            stack.callback(_end, process)
         yield process
-    finally:
-        if process is not None:
-            with undisturbed():
-                _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its session."""
-    if process.poll() is None:
-        process.terminate()
-        _wait(process, POLITE)
-    if process.poll() is None:
-        process.kill()
-    assert process.stdin is not None
-    process.stdin.close()
-    process.wait()
-    end_session(process.pid)
+    """End a process with all that it started, politely at first."""
+    with uninterrupted():
+        if process.poll() is None:
+            process.terminate()
+            _wait(process, POLITE)
+        if process.poll() is None:
+            process.kill()
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+        end_session(process.pid)
 
 
 def end_session(session: int) -> None:

@@ -47,8 +47,8 @@ def work(path: str) -> int:
     begun = perf_counter()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    orphaned.watch(_end_with_runner)
     try:
+        orphaned.watch(_end_with_runner)
         return _work(path, begun)
     finally:
         _inherit_folder()

@@ -7,21 +7,27 @@ from pathlib import Path
 
 import click
 
-__all__ = ["compare", "report"]
+__all__ = ["compare", "report", "rows", "summary"]
 
 
 def report(result: Path, output: Path | None, as_json: bool) -> None:
     """Draw a stored run again and say where the page is."""
-    from ipcbench.reports import frame, schema, tables
     from ipcbench.reports.report import write_report
 
     page = write_report(result, output)
     if as_json:
-        missed(result)
-        click.echo(json.dumps(tables.to_json(frame.build(schema.load(result))), indent=1))
+        rows(result)
     else:
         summary(result)
         click.echo(f"report: {page}")
+
+
+def rows(result: Path) -> None:
+    """All cases as JSON on standard output."""
+    from ipcbench.reports import frame, schema, tables
+
+    missed(result)
+    click.echo(json.dumps(tables.to_json(frame.build(schema.load(result))), indent=1))
 
 
 def summary(result: Path) -> None:
@@ -50,7 +56,10 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
     from ipcbench.reports import compare as comparing
     from ipcbench.reports import schema
 
-    rows = comparing.compare(schema.load(old), schema.load(new))
+    sides = schema.load(old), schema.load(new)
+    for warning in comparing.warnings(*sides):
+        click.echo(f"note: {warning}", err=True)
+    rows = comparing.compare(*sides)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     else:

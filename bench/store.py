@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pyperf
@@ -53,9 +54,17 @@ class Store:
         store = cls(folder)
         if store.file.exists():
             raise RunExists(f"{folder} holds a run already: choose another --output, or go on with it by --resume")
-        folder.mkdir(parents=True, exist_ok=True)
+        store._make_folder()
         store.journal.unlink(missing_ok=True)  # of a run that never got as far as to save
         return store
+
+    def _make_folder(self) -> None:
+        """Raises OSError where nothing can be written: now, not after the measuring."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.folder)) from error
 
     @classmethod
     def resume(cls, folder: Path) -> Store:
@@ -64,18 +73,17 @@ class Store:
         try:
             data = json.loads(store.file.read_text())
             store.facts = data["ipcbench"]
-            if store.facts["format"] != FORMAT:
-                raise ValueError(f"{store.file} has format {store.facts['format']}, this ipcbench writes {FORMAT}")
             if data["benchmarks"]:
                 store._merge(data)
             store.histograms.load(store.facts.get("histograms", {}))
             store.workers = store.facts.get("workers", 0)
         except FileNotFoundError as error:
             raise ValueError(f"{folder} holds no run to resume") from error
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{store.file} can't be resumed: it isn't a whole result file of ipcbench") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{store.file} can't be resumed: {' '.join(str(error).split())}") from error
         for name, benchmark in store.benchmarks.items():
             store.loops[name] = benchmark.get_runs()[0].get_loops()
+        store._make_folder()
         store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
         store._replay()
         return store

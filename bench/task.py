@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "write"]
+__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "writable", "write"]
 
 Kind = TypeVar("Kind")
 
@@ -61,7 +62,7 @@ def write(path: Path, what: Task | Answer | dict[str, Any]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside, sync and rename: the file is the old one or the whole new one. Raises OSError."""
+    """Write beside, sync and rename: the file is the old one or the whole new one. Raises OSError, which names the file."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -69,8 +70,17 @@ def replace_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:  # that of a full disk names none
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be made in the folder, or it itself where there is none yet."""
+    existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK)
 
 
 def read(path: Path, kind: type[Kind]) -> Kind:

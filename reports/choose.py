@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from ipcbench.reports import units
 
-__all__ = ["at", "measured", "name", "round_trips", "widest"]
+__all__ = ["asked_rate", "at", "measured", "name", "round_trips", "widest"]
 
 WAITS = ("", "wait=spin", "wait=adaptive")
 PAYLOADS = ("bytes", "scalar", "array")
@@ -17,9 +19,16 @@ LIMITED = 64
 
 def name(mechanism: str, variant: str) -> str:
     """The mechanism and its options' values: `shared-memory-ring spin`, `pipe at 1.00 k/s`."""
+    rate = asked_rate(variant)
     pairs = [pair.partition("=") for pair in variant.split(",") if pair]
-    words = [f"at {units.rate(float(value))}" if key == "rate" else value for key, _, value in pairs]
+    words = [f"at {units.rate(rate)}" if key == "rate" and rate else value for key, _, value in pairs]
     return " ".join([mechanism, *words])
+
+
+def asked_rate(variant: str) -> float | None:
+    """Operations per second that the variant asks for, if it does."""
+    found = re.search(r"(?:^|,)rate=(\d+)(?:,|$)", variant)
+    return float(found[1]) if found else None
 
 
 def measured(frame: pd.DataFrame) -> pd.DataFrame:

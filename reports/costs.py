@@ -63,9 +63,16 @@ def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def rates(frame: pd.DataFrame) -> list[dict[str, str]]:
     """A row a case that kept to a rate: its distribution from the intended time on."""
-    rows = choose.measured(frame)
-    rows = rows[rows["achieved_rate"].notna()].sort_values(["size", "mechanism", "achieved_rate"])
+    rows = _at_rates(frame).sort_values(["size", "mechanism", "achieved_rate"])
     return [_latency(row.rename({"name": "label"})) | _rate(row) for _, row in rows.iterrows()]
+
+
+def _at_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """What kept to a rate, with the rate as column `asked`."""
+    rows = choose.measured(frame)
+    rows = rows.assign(asked=pd.Series([choose.asked_rate(each) for each in rows["variant"]], rows.index, float))
+    found: pd.DataFrame = rows[rows["achieved_rate"].notna() & rows["asked"].notna()]
+    return found
 
 
 def _latency(row: pd.Series) -> dict[str, str]:
@@ -80,16 +87,11 @@ def _rate(row: pd.Series) -> dict[str, str]:
     return {
         "mechanism": str(row["mechanism"]),
         "size": units.size(row["size"]),
-        "asked": units.rate(_asked(row)),
+        "asked": units.rate(row["asked"]),
         "achieved": units.rate(row["achieved_rate"]),
         "mean": units.seconds(row["mean_s"]),
         "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
     }
-
-
-def _asked(row: pd.Series) -> float:
-    options = dict(pair.split("=", 1) for pair in row["variant"].split(","))
-    return float(options["rate"])
 
 
 def findings(frame: pd.DataFrame) -> list[str]:
@@ -139,11 +141,9 @@ def _of_border(frame: pd.DataFrame) -> list[str]:
 
 
 def _of_rates(frame: pd.DataFrame) -> list[str]:
-    rows = choose.measured(frame)
-    rows = rows[rows["achieved_rate"].notna()]
-    missed = [row for _, row in rows.iterrows() if row["achieved_rate"] < KEPT * _asked(row)]
+    missed = [row for _, row in _at_rates(frame).iterrows() if row["achieved_rate"] < KEPT * row["asked"]]
     return [
-        f"{row['id']} can't keep its rate: {units.rate(row['achieved_rate'])} of {units.rate(_asked(row))} were reached. "
+        f"{row['id']} can't keep its rate: {units.rate(row['achieved_rate'])} of {units.rate(row['asked'])} were reached. "
         "The line before it grows as long as the pass lasts, so its latency says how long that was."
         for row in missed
     ]

@@ -148,7 +148,7 @@ def opening(frame: pd.DataFrame) -> Figure | None:
 def cost(frame: pd.DataFrame) -> Figure | None:
     """CPU time against time, so that what spins shows its price."""
     rows = choose.round_trips(frame)
-    rows = rows[rows["family"].ne("floor") & rows["cpu_s"].notna()]
+    rows = rows[rows["family"].ne("floor") & rows["cpu_s"].gt(0)]
     panels = []
     for size in (SMALL, LARGE):
         groups: Iterable[tuple[str, pd.DataFrame]] = choose.at(rows, size).groupby("mechanism", sort=True)  # type: ignore[assignment]

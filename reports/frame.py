@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ipcbench.reports.latency import MARKS, percentiles
-from ipcbench.reports.schema import COSTS, Benchmark, Result, Unmeasured
+from ipcbench.reports.schema import COSTS, Benchmark, Result, ResultError, Unmeasured
 from ipcbench.reports.stats import estimate, of_worker
 
 __all__ = ["COLUMNS", "build"]
@@ -25,7 +25,7 @@ NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", *COST
 
 
 def build(result: Result) -> pd.DataFrame:
-    """All cases, measured ones first."""
+    """All cases, measured ones first. Raises `ResultError` when a histogram is damaged."""
     rows = [_measured(each, result.facts.precision) | _latency(each.axes.name, result) for each in result.benchmarks]
     rows += [_unmeasured(each) for each in result.facts.cases]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
@@ -66,7 +66,10 @@ def _latency(name: str, result: Result) -> dict[str, Any]:
     stored = result.facts.histograms.get(name)
     if stored is None:
         return {"recorded": 0}
-    found = percentiles(name, stored)
+    try:
+        found = percentiles(name, stored)
+    except ResultError as error:
+        raise ResultError(f"{result.path}: {error}") from error
     return {**found.seconds, "recorded": found.recorded, "recorder_s": found.recorder}
 
 

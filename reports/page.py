@@ -80,10 +80,11 @@ def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
 
 def _machine(result: Result) -> str:
     facts, common = result.facts.machine, result.metadata
+    memory = facts.get("memory_total")
     words = [
         facts.get("cpu_model") or common.get("cpu_model_name") or "unknown processor",
         f"{facts.get('cpus_allowed') or common.get('cpu_count', '?')} cores",
-        facts.get("memory_total") and f"{units.size(facts['memory_total'])} memory",
+        isinstance(memory, (int, float)) and f"{units.size(memory)} memory",
         common.get("platform") or "",
         f"Python {common.get('python_version', '?')}",
     ]

@@ -5,20 +5,31 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pandas as pd
+
 from ipcbench.reports import chapter, draw, figures, frame, page, schema
 
 __all__ = ["write_report"]
 
 
 def write_report(result: Path, output: Path | None = None) -> Path:
-    """Write cases.csv, tables.md, the figures and report.html; gives the page. Raises `ResultError` before anything is written.
+    """Write cases.csv, tables.md, the figures and report.html; gives the page.
 
-    All of it is made beside and moved into place, so that a report on disk is never half of a new one.
+    All of it is made beside and moved into place, so that a report on disk is never half of a new one. Raises `ResultError` before
+    anything is written, OSError with the folder's name where nothing can be.
     """
     loaded = schema.load(result)
-    folder = output or loaded.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     table = frame.build(loaded)
+    folder = output or loaded.path.parent
+    try:
+        _write(loaded, table, folder)
+    except OSError as error:  # that of a full disk names no file
+        raise OSError(error.errno, error.strerror or str(error), str(folder)) from error
+    return folder / "report.html"
+
+
+def _write(loaded: schema.Result, table: pd.DataFrame, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as beside:
         made = Path(beside)
         table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
@@ -28,4 +39,3 @@ def write_report(result: Path, output: Path | None = None) -> Path:
         (made / "report.html").write_text(page.page(loaded, table, general, parts, drawn), encoding="utf-8")
         for file in sorted(made.iterdir()):
             file.replace(folder / file.name)
-    return folder / "report.html"

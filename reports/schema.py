@@ -77,6 +77,14 @@ class Claim(msgspec.Struct):
     cases: list[str]
 
 
+class Asked(msgspec.Struct):
+    """What was asked for beyond the profile."""
+
+    rounds: int | None = None
+    precision: float | None = None
+    budget: float | None = None
+
+
 class Facts(msgspec.Struct):
     """The key `ipcbench`."""
 
@@ -95,6 +103,9 @@ class Facts(msgspec.Struct):
     precision: float | None = None
     """Half the interval, as a share of the estimate, that was asked for; None in files from before there was one."""
     notes: list[str] = []
+    options: dict[str, str | None] = {}
+    asked: Asked = msgspec.field(default_factory=Asked)
+    spent: dict[str, float] = {}
     histograms: dict[str, Histogram] = {}
     claims: list[Claim] = []
 
@@ -233,7 +244,8 @@ def _benchmark(raw: Raw, common: dict[str, Any]) -> Benchmark:
         if not all(math.isfinite(value) and value > 0 for value in run.values):
             wrong = next(value for value in run.values if not (math.isfinite(value) and value > 0))
             raise _Unusable(f"holds the value {wrong} for {name}, which is no time")
+    for found in (metadata, *(run.metadata for run in runs)):
         for cost in COSTS:
-            if not isinstance(run.metadata.get(cost, 0.0), (int, float)):
-                raise _Unusable(f"holds the text {run.metadata[cost]!r} as {cost} for {name}")
+            if not isinstance(found.get(cost, 0.0), (int, float)):
+                raise _Unusable(f"holds {found[cost]!r} as {cost} for {name}, which is no number")
     return Benchmark(axes, metadata, runs)

@@ -11,6 +11,8 @@ import psutil
 import pyperf
 import pytest
 
+from .reports.make import benchmark, result
+
 COMMAND = [sys.executable, "-c", "from ipcbench.bench.cli import main; main()"]
 PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--size", "64", "--start-method", "fork"]
 
@@ -109,6 +111,29 @@ def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, tempor
     wait_until(lambda: traces(temporary) == before, 10)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_report_is_drawn_keeps_the_run_and_says_so(tmp_path, temporary, number):
+    before = traces(temporary)
+    command = [*COMMAND, "run", *PIPE, "--output", "out", "--rounds", "1"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: list(tmp_path.glob("out/.report-*")) or process.poll() is not None)
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=15)
+    assert process.returncode == 128 + number, errors
+    assert "kept: out/run.json" in errors
+    assert "--resume --output out" in errors
+    assert facts(tmp_path / "out")["status"] == "complete"
+    assert not list(tmp_path.glob("out/.report-*"))
+    assert traces(temporary) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_every_command_in_order(number):
+    code = f"import os; from ipcbench.bench import cli; cli.cli.main = lambda **_: os.kill(os.getpid(), {number:d}); cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (128 + number, "")
+
+
 def test_a_killed_runner_leaves_nothing(tmp_path, temporary):
     before = traces(temporary)
     arguments = ["run", *PIPE[:-2], "--start-method", "spawn", "--output", "out", "--rounds", "500"]
@@ -154,6 +179,12 @@ def wait_until(condition, seconds=30):
         (["run", "--budget", "-5s"], "such as 90s, 10m or 1h"),
         (["run", "--budget", "inf"], "such as 90s, 10m or 1h"),
         (["run", "--rounds", "3", "--precision", "2%"], "give one of them"),
+        (["run", "--rounds", "0"], "--rounds"),
+        (["run", "--seed", "x"], "--seed"),
+        (["run", "--profil", "quick"], "--profil"),
+        (["ab", "--a", "rev:HEAD"], "--b"),
+        (["rn"], "did you mean 'run'"),
+        (["report"], "RESULT"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
@@ -198,6 +229,40 @@ def test_a_resumed_run_goes_on_as_asked_or_with_more(tmp_path, temporary):
     assert facts(tmp_path / "out")["seed"] == 0
     assert facts(tmp_path / "out")["rounds"] >= 5
     assert facts(tmp_path / "out")["precision"] == 0.9
+
+
+DAMAGED = {
+    "truncated": lambda text: text[:-100],
+    "no options": lambda text: text.replace('"options": {', '"options": 5, "other": {'),
+    "a bad option": lambda text: text.replace('"only": "pipe"', '"only": "pip"'),
+    "NaN": lambda text: text.replace('"values": [', '"values": [NaN, '),
+    "a newer format": lambda text: text.replace('"format": 1', '"format": 2'),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_run_is_not_resumed_and_not_overwritten(tmp_path, temporary, name):
+    options = dict.fromkeys(["only", "size", "workload"]) | {"only": "pipe"}
+    data = result([benchmark("pipe", 64)], options=options)
+    damaged = DAMAGED[name](json.dumps(data))
+    assert damaged != json.dumps(data)
+    (tmp_path / "run.json").write_text(damaged)
+    done = ipcbench("run", "--resume", "--output", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "run.json" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
+    assert (tmp_path / "run.json").read_text() == damaged
+
+
+def test_an_interrupted_run_also_prints_json(tmp_path, temporary):
+    arguments = ["run", *PIPE, "--output", "out", "--rounds", "500", "--json"]
+    with subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stdout=-1, stderr=-1, text=True) as process:
+        wait_until(lambda: (tmp_path / "out" / "run.json").exists() or process.poll() is not None)
+        process.terminate()
+        output, errors = process.communicate(timeout=15)
+    assert process.returncode == 143, errors
+    assert [row["status"] for row in json.loads(output)] == ["measured"]
 
 
 def test_cases_whose_turn_did_not_come_are_listed(tmp_path, temporary):

@@ -119,13 +119,14 @@ def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
             begin = perf_counter()
             channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
             make.seconds = perf_counter() - begin
+        cores = placement.cpus(case.placement, "far", placement.allowed())
         for server in channel.servers:  # it lives since then: all that it used so far
+            placement.pin_server(server, cores)  # it was started on this process's cores
             make.used += of_process(server)
         near, far = channel.near[0], channel.far[0]
         good: list[bool] = []
         guard = Guard()
         stack.callback(guard.stop)
-        cores = placement.cpus(case.placement, "far", placement.allowed())
         peer = peers.start(multiprocessing.get_context(case.start_method), _Opener(far), "far peer", cores, [near.drop])
         stack.callback(lambda: peers.stop([peer], bool(good)))
         far.drop()

@@ -125,7 +125,7 @@ def test_payload_that_comes_back_changed_is_exit_3(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.c"
     damaged.write_text(source.replace(healthy, healthy + " buffer[size / 2] ^= 1;"))
     program = tmp_path / "damaged"
-    floor.translate([*str(floor.compiler()).split(), *floor.FLAGS, "-o", str(program), str(damaged)])
+    floor.translate([*str(floor.compiler()).split(), *floor.FLAGS, "-o", str(program), str(damaged)], tmp_path)
     done = subprocess.run([program, "pipe", "64", "-1", "-1"], stdin=subprocess.DEVNULL, capture_output=True)
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr == b"floor: the payload came back changed\n"
@@ -283,14 +283,14 @@ def test_window_without_a_round_trip(tmp_path: Path) -> None:
 @needs_compiler
 def test_compiles_without_a_warning(tmp_path: Path) -> None:
     command = [*str(floor.compiler()).split(), *floor.FLAGS, "-Werror", "-o", str(tmp_path / "strict")]
-    floor.translate([*command, str(floor.SOURCE)])
+    floor.translate([*command, str(floor.SOURCE)], tmp_path)
 
 
 @needs_compiler
 def test_builds_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = floor.build(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [program.name]
-    monkeypatch.setattr(floor, "translate", lambda _command: pytest.fail("compiled again"))
+    monkeypatch.setattr(floor, "translate", lambda _command, _folder: pytest.fail("compiled again"))
     assert floor.build(tmp_path) == program
 
 
@@ -318,6 +318,23 @@ def test_compiler_that_does_not_finish(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(floor, "COMPILING", 0.05)
     with pytest.raises(FloorError, match="did not finish"):
         floor.build(tmp_path)
+
+
+def test_compiler_that_is_stopped_takes_along_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child, wait = tmp_path / "child", subprocess.Popen.wait
+    fake_compiler(tmp_path, f"sleep 60 & echo $! > {child}.new; mv {child}.new {child}; wait", monkeypatch)
+
+    def hurried(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        while timeout == floor.COMPILING:
+            if child.exists():
+                raise subprocess.TimeoutExpired("fakecc", timeout)
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", hurried)
+    with pytest.raises(FloorError, match="did not finish"):
+        floor.build(tmp_path)
+    left = int(child.read_text())
+    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
 
 
 def test_compiler_that_can_not_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from ipcbench.bench.matrix import Axes
 from ipcbench.bench.profiles import Block, Profile
 from ipcbench.ipc import framing
 from ipcbench.ipc.memory import WORD, BytesSlot
-from ipcbench.reports import frame, schema
+from ipcbench.ipc.ring import Ring, room, slots_for, spinning
+from ipcbench.reports import frame, page, schema
 
 ROUNDS = 10
 SECONDS = 0.01
@@ -83,11 +84,40 @@ def test_slot_store_and_take(benchmark, size):
     benchmark(store_and_take)
 
 
-def test_reading_a_result_of_300_cases(benchmark, tmp_path):
+@pytest.mark.parametrize("size", [64, 1 << 20])
+def test_ring_slot_send_and_take(benchmark, size):
+    slots = slots_for(size, 1)
+    there, back = (memoryview(bytearray(room(slots, size))) for _ in range(2))
+    near, far = (
+        spinning(*(Ring(lane, slots, size, "bytes", lambda: None) for lane in pair))
+        for pair in ((there, back), (back, there))
+    )
+    payload, take = bytes(size), far.into(bytearray(size))
+
+    def send_and_take():
+        near.send(payload)
+        take()
+
+    benchmark(send_and_take)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A result of 300 cases."""
     run = {"metadata": {"loops": 100}, "values": [1e-5, 1.1e-5], "warmups": [[100, 1e-5]]}
     about = {"case_workload": "round-trip", "case_mechanism": "pipe", "case_payload": "bytes", "case_size": 64}
-    about |= {"case_processes": 1, "case_start_method": "fork"}
+    about |= {"case_processes": 1, "case_start_method": "fork", "case_placement": "cross-core"}
     benchmarks = [{"metadata": {"name": f"case {i}", **about}, "runs": [run] * 20} for i in range(300)]
     facts = {"format": 1, "version": "0", "profile": "p", "status": "complete", "machine": {}, "cases": []}
     (tmp_path / "run.json").write_text(json.dumps({"version": "1.0", "benchmarks": benchmarks, "ipcbench": facts}))
-    benchmark(lambda: frame.build(schema.load(tmp_path)))
+    return tmp_path
+
+
+def test_reading_a_result_of_300_cases(benchmark, stored):
+    benchmark(lambda: frame.build(schema.load(stored)))
+
+
+def test_the_page_of_300_cases_without_its_figures(benchmark, stored):
+    loaded = schema.load(stored)
+    table = frame.build(loaded)
+    benchmark(lambda: page.page(loaded, table, [], [], {}))

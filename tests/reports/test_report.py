@@ -7,8 +7,10 @@ import json
 
 import pyperf
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from ipcbench.bench.cli import cli
 from ipcbench.reports import compare, figures, frame, page, schema, tables
 from ipcbench.reports.report import write_report
 from ipcbench.reports.schema import ResultError
@@ -115,6 +117,62 @@ def test_compare_sees_a_slowdown_and_no_difference(tmp_path):
         ("slower", pytest.approx(1.5)),
         ("no difference visible", 1.0),
     ]
+
+
+def test_compare_says_what_makes_two_runs_hard_to_compare(tmp_path):
+    for name, python in (("old", "3.11.7 (64-bit)"), ("new", "3.12.1 (64-bit)")):
+        data = result([benchmark("pipe", 64)], status="complete" if name == "old" else "interrupted")
+        data["metadata"]["python_version"] = python
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    done = CliRunner().invoke(cli, ["compare", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
+    assert done.exit_code == 0
+    assert "note: python version differs: 3.11.7 (64-bit) and 3.12.1 (64-bit)" in done.output
+    assert "note: the new run was interrupted" in done.output
+
+
+DAMAGES = {
+    "a cost that is text": lambda data: data["benchmarks"][0]["metadata"].update(cpu_user_s="fast"),
+    "a histogram that is none": lambda data: data["ipcbench"].update(
+        histograms={
+            data["benchmarks"][0]["metadata"]["name"]: {
+                "encoded": "x",
+                "count": 1,
+                "unit": "nanosecond",
+                "recorder_s": 0,
+            }
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_what_is_damaged_inside_is_one_line_that_names_the_file(tmp_path, name):
+    data = result()
+    DAMAGES[name](data)
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    with pytest.raises(ResultError, match="run.json") as caught:
+        write_report(tmp_path, tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
+
+
+ODD = {
+    "a rate reached that none asked for": lambda data: data["benchmarks"][0]["metadata"].update(achieved_rate=10.0),
+    "a rate that is no number": lambda data: data["benchmarks"][0]["metadata"].update(
+        achieved_rate=10.0, case_variant="rate=abc"
+    ),
+    "memory in words": lambda data: data["ipcbench"]["machine"].update(memory_total="plenty"),
+    "no CPU time": lambda data: [run["metadata"].update(cpu_user_s=-1) for run in data["benchmarks"][0]["runs"]],
+    "all failed": lambda data: data.update(benchmarks=[]),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_odd_is_drawn_all_the_same(tmp_path, name):
+    data = result([benchmark("pipe", 64)])
+    ODD[name](data)
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    assert write_report(tmp_path).exists()
 
 
 @pytest.fixture(scope="module")
