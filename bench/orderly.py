@@ -20,10 +20,6 @@ LONGEST = 40
 """Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
 
 
-_held: list[list[int]] = []
-"""Signals that came while something had to be done as a whole, of each such thing under way."""
-
-
 class Interrupted(BaseException):
     """SIGINT or SIGTERM came; not an Exception, so that nothing on the way takes it for a failed case."""
 
