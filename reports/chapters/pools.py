@@ -88,7 +88,7 @@ def _of_counts(jobs: dict[str, Ways]) -> Iterator[str]:
             compared = _compared(ways, way, rival)
             if len(compared) > 1:
                 found = crossover.overtaking(compared)
-                parts.append(f"{WAYS[way]} beats {WAYS[rival]} {_from(found, compared)}")
+                parts.append(f"{WAYS[way]} {_from(found, compared, WAYS[rival])}")
         if parts:
             processes = next(iter(ways["serial" if "serial" in ways else "pool-each"].values()))["processes"]
             yield f"Tasks of {_called(length, ways)}, pools of {processes:.0f}: {'; '.join(parts)}."
@@ -104,15 +104,16 @@ def _compared(ways: Ways, way: str, rival: str) -> list[Comparison]:
     return found
 
 
-def _from(found: Overtaking, compared: Sequence[Comparison]) -> str:
+def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     first, last = compared[0], compared[-1]
     if found.surely == first.x:
-        return f"at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
+        return f"is faster than {rival} at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
     if found.surely is None:
-        return f"not up to {_tasks(last.x)}" if last.low > 1 else f"nowhere for certain up to {_tasks(last.x)}"
+        sure = "isn't faster" if last.low > 1 else "isn't faster for certain"
+        return f"{sure} than {rival} up to {_tasks(last.x)}"
     about = f"from about {_tasks(found.about)} on" if found.about else f"from {_tasks(found.surely)} on at the latest"
     sure = f"for certain at {found.surely:.0f}"
-    return f"{about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
+    return f"is faster than {rival} {about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
 
 
 def _tasks(count: float) -> str:
@@ -135,9 +136,9 @@ def _of_lengths(jobs: dict[str, Ways]) -> Iterator[str]:
             if count in ways.get(way, {})
         ]
         if len(points) > 1:
-            parts.append(f"{WAYS[way]} beats {WAYS['serial']} {_from_length(points, count)}")
+            parts.append(f"{WAYS[way]} {_from_length(points, count)}")
     if parts:
-        yield f"A job of {_tasks(count)}: {'; '.join(parts)}."
+        yield f"A job of {_tasks(count)}, against {WAYS['serial']}: {'; '.join(parts)}."
 
 
 def _from_length(points: Sequence[tuple[float, float]], count: int) -> str:
@@ -145,12 +146,12 @@ def _from_length(points: Sequence[tuple[float, float]], count: int) -> str:
     points = sorted(points)
     crossed = [(one, two) for one, two in pairwise(points) if one[0] <= one[1] and two[1] < two[0]]
     if points[-1][1] >= points[-1][0]:
-        return f"not even with tasks of {units.seconds(points[-1][0] / count)}"
+        return f"isn't faster, not even with tasks of {units.seconds(points[-1][0] / count)}"
     if not crossed:
-        return f"with all that were measured, from {units.seconds(points[0][0] / count)} on"
+        return f"is faster with all that were measured, from {units.seconds(points[0][0] / count)} on"
     (a, b), (c, d) = crossed[-1]
     share = (b - a) / ((b - a) + (c - d))
-    return f"from tasks of about {_rough((a + share * (c - a)) / count)} on"
+    return f"is faster from tasks of about {_rough((a + share * (c - a)) / count)} on"
 
 
 def _rough(value: float) -> str:
