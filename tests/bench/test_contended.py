@@ -74,5 +74,9 @@ def test_nothing_is_left_of_a_killed_worker(subject, start, running, tmp_path):
     kill_halfway(case("contended", subject, 2, start), tmp_path, running)
 
 
+def test_nothing_is_left_of_a_worker_that_is_told_to_end(tmp_path):
+    kill_halfway(case("contended", "manager-lock", 2), tmp_path, 3, signal.SIGTERM)
+
+
 def test_one_alone_is_refused():
     assert "contends with nobody" in refusal(case("contended", "lock"))
