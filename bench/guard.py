@@ -81,9 +81,8 @@ class Guard:
             self._armed = False
             if isinstance(error, (IpcError, OSError, EOFError)):
                 self._await_cause()
-            if (
-                self.cause is not None
-            ):  # which may have surfaced as something else: a lock half taken fails an assertion
+            # it may have surfaced as something else: unwinding from a lock that is half taken fails an assertion
+            if self.cause is not None:
                 raise self.cause from None
             raise
         finally:

@@ -10,7 +10,7 @@ from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import contended
 from ipcbench.ipc.errors import PeerGone
 
-from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
+from .lock_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
 
 NAMES = workload.load("contended").subjects()
 
@@ -72,6 +72,10 @@ def test_a_stopped_server_is_ended(monkeypatch):
 @pytest.mark.parametrize(("subject", "start", "running"), [("manager-rlock", "fork", 3), ("rlock", "spawn", 2)])
 def test_nothing_is_left_of_a_killed_worker(subject, start, running, tmp_path):
     kill_halfway(case("contended", subject, 2, start), tmp_path, running)
+
+
+def test_nothing_is_left_of_a_worker_that_is_told_to_end(tmp_path):
+    kill_halfway(case("contended", "manager-lock", 2), tmp_path, 3, signal.SIGTERM)
 
 
 def test_one_alone_is_refused():

@@ -16,6 +16,9 @@ from ipcbench.bench import processes, workload
 from ipcbench.bench import task as tasks
 from ipcbench.bench.case import Case
 
+AT_WORK = 0.2
+"""CPU seconds of all children; some of them go into their start."""
+
 
 def case(name, subject, processes=1, start="fork", place=None, **options):
     made = Case(name, subject, "none", 0, processes, start, place or "free", tuple(sorted(options.items())))
@@ -90,6 +93,11 @@ def children(parent):
     return found
 
 
+def spent(family):
+    """CPU seconds of these processes so far."""
+    return sum(sum(each.cpu_times()[:2]) for each in family if alive(each))
+
+
 def alive(process):
     """It runs, or is stopped; what is a zombie is left to whoever adopted it."""
     try:
@@ -105,9 +113,12 @@ def shared_files(pid):
     return [Path(entry.path) for entry in os.scandir("/dev/shm") if entry.inode() in mapped]
 
 
-def kill_halfway(chosen, folder, running):
-    """Kill a worker while it measures that case, as soon as it has so many children; what it started must end by itself."""
-    task = tasks.Task([chosen.id], str(folder / "answer.json"), 500, 0.02)
+def kill_halfway(chosen, folder, running, number=signal.SIGKILL):
+    """Kill a worker while it measures that case, once so many children of it are at work; what it started must end by itself.
+
+    Told to end (SIGTERM), it also takes its files away, which are else those of the run.
+    """
+    task = tasks.Task([chosen.id], str(folder / "answer.json"), 500, 1.0)
     tasks.write(folder / "task.json", task)
     command = [sys.executable, "-m", "ipcbench.bench.worker", str(folder / "task.json")]
     with (
@@ -116,11 +127,13 @@ def kill_halfway(chosen, folder, running):
     ):
         worker = psutil.Process(process.pid)
         wait_until(lambda: len(children(worker)) >= running or process.poll() is not None)
+        wait_until(lambda: spent(children(worker)) > AT_WORK or process.poll() is not None)
         assert process.poll() is None, (folder / "errors").read_text()
         family, shared = worker.children(recursive=True), shared_files(worker.pid)
-        worker.kill()
+        worker.send_signal(number)
         wait_until(lambda: not any(map(alive, family)))
     assert [file for file in shared if file.exists()] == []
+    assert number == signal.SIGKILL or list(folder.glob("ipcbench-*")) == []
 
 
 def wait_until(condition, seconds=40):
