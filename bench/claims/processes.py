@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -42,6 +41,8 @@ AWHILE = 0.2
 
 def own_memory() -> Finding:
     """Parent and child look at one address of theirs."""
+    import ctypes
+
     need("os.fork", "/proc")
     number = ctypes.c_int(1)
 
@@ -187,6 +188,8 @@ def orphan() -> Finding:
 
 def nearest() -> Finding:
     """This process makes itself a subreaper (prctl(2))."""
+    import ctypes
+
     need("os.fork", "/proc")
     if ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0) != 0:
         raise Untestable(f"this system has no subreapers: {os.strerror(ctypes.get_errno())}")
