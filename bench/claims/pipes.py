@@ -172,9 +172,7 @@ def anonymous_pipe() -> Finding:
                 socket.send_fds(there, [b"!"], [reader])
 
         passed = _answer(here, pass_on)
-    evidence = (
-        f"an unrelated process that knows its number: {number}; one that got it over a Unix socket reads {passed!r}"
-    )
+    evidence = f"an unrelated process that knows its number: {number}; one that got it over a Unix socket reads {passed!r} (1 try)"
     return Finding(FAILS if number == "hello" else DEPENDS if passed == "hello" else HOLDS, evidence)
 
 

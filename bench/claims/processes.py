@@ -180,10 +180,10 @@ def orphan() -> Finding:
     adopter = _adopter()
     name = Path(f"/proc/{adopter}/comm").read_text().strip() if adopter != 1 else _first()
     if adopter == 1:
-        return Finding(HOLDS, f"by pid 1 ({name})")
+        return verdict(True, f"by pid 1 ({name})")
     if adopter in _ancestors():
-        return Finding(HOLDS, f"by pid {adopter} ({name}), an ancestor: the nearest subreaper")
-    return Finding(FAILS, f"by pid {adopter} ({name}), which is neither pid 1 nor an ancestor")
+        return verdict(True, f"by pid {adopter} ({name}), an ancestor: the nearest subreaper")
+    return verdict(False, f"by pid {adopter} ({name}), which is neither pid 1 nor an ancestor")
 
 
 def nearest() -> Finding:

@@ -33,7 +33,9 @@ def default_scheduler() -> Finding:
     policy = "SCHED_OTHER" if os.sched_getscheduler(0) == os.SCHED_OTHER else "another policy than SCHED_OTHER"
     if version >= EEVDF:
         return Finding(FAILS, f"Linux {release}: EEVDF took the place of CFS in 6.6; this process has {policy}")
-    return verdict(version >= CFS, f"Linux {release}, which has CFS (2.6.23 to 6.5); this process has {policy}")
+    return Finding(
+        HOLDS if version >= CFS else FAILS, f"Linux {release}, which has CFS (2.6.23 to 6.5); this process has {policy}"
+    )
 
 
 def interactive() -> Finding:

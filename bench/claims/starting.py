@@ -229,13 +229,10 @@ def no_guard() -> Finding:
         process, errors = _process_without_guard(here)
         pool = _pool_without_guard(here)
     raised = "RuntimeError" in errors
+    came = "its workers were started again and again, ended" if pool > CAP else "it ended"
     evidence = (
-        f"a Process: {'the child raises RuntimeError' if raised else 'no RuntimeError'} after {process} runs of the module; a Pool of 2: "
-        + (
-            f"its workers were started again and again, ended after {pool} runs"
-            if pool > CAP
-            else f"ended after {pool} runs"
-        )
+        f"a Process: {'the child raises RuntimeError' if raised else 'no RuntimeError'} after {process} runs of the module; "
+        f"a Pool of 2: {came} after {pool} runs (1 try of each)"
     )
     endless = pool > CAP
     return Finding(DEPENDS if raised and endless else HOLDS if endless else FAILS, evidence)
@@ -289,7 +286,9 @@ def default_method() -> Finding:
     later = {"fork": "; from Python 3.14 on it is forkserver", "forkserver": "; it was fork before Python 3.14"}.get(
         got, ""
     )
-    return verdict(got == expected, f"get_start_method() is {got} on {sys.platform}, Python {version}{later}")
+    return Finding(
+        HOLDS if got == expected else FAILS, f"get_start_method() is {got} on {sys.platform}, Python {version}{later}"
+    )
 
 
 def counted_cores() -> Finding:
