@@ -139,6 +139,8 @@ class Campaign:
         self.spent = Spent(store.facts.get("spent", {}))
         self.started = store.facts.get("started", _now())
         self.notes = _notes(self.machine)
+        self.claiming = False
+        """Whether all is measured, and the course's claims are being tried."""
 
     def run(self, as_json: bool, whole: bool) -> int:
         """Measure, save, try the claims of the course if it is a whole run, and report."""
@@ -153,10 +155,10 @@ class Campaign:
                     self.save(status)
                 if whole and not code and self.store.benchmarks:
                     self._try_claims()
-                self._finish(as_json, code, status)
+                self._finish(as_json, code)
             except Interrupted as interrupt:  # the first one: a second is ignored
                 code = interrupt.code
-                self._say_how_to_go_on(status)
+                self._say_how_to_go_on()
             except OSError:
                 self._say_what_is_kept()
                 raise
@@ -173,10 +175,12 @@ class Campaign:
         """What the course says, by this run's own cases; whatever goes wrong with that, the run is good."""
         from ipcbench.bench import claiming
 
+        self.claiming = True
         try:
             claiming.add(self.store.file)
         except OSError as error:
             click.echo(f"the claims could not be stored: {error}", err=True)
+        self.claiming = False
 
     def _schedule(self, folder: Path) -> Schedule:
         metadata = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
@@ -246,7 +250,7 @@ class Campaign:
             words += [f"--{name}", f"{value:g}"] if value is not None else []
         return shlex.join(words)
 
-    def _finish(self, as_json: bool, code: int, status: str) -> None:
+    def _finish(self, as_json: bool, code: int) -> None:
         """Say what there is; the report is drawn unless someone waits for the end."""
         from ipcbench.bench import showing
 
@@ -255,7 +259,7 @@ class Campaign:
         if self.store.benchmarks:
             click.echo(sentence(self.spent.seconds, self._seconds()), err=True)
         if code:
-            self._say_how_to_go_on(status)
+            self._say_how_to_go_on()
         elif not self.store.benchmarks:
             click.echo("no case could be measured", err=True)
         if self.store.benchmarks and not code:
@@ -265,9 +269,9 @@ class Campaign:
         elif self.store.benchmarks:
             showing.summary(folder)
 
-    def _say_how_to_go_on(self, status: str) -> None:
+    def _say_how_to_go_on(self) -> None:
         folder = shlex.quote(str(self.store.folder))
-        more = "claims" if status == "complete" else "run --resume --output"
+        more = "claims" if self.claiming else "run --resume --output"
         click.echo(f"interrupted; go on with: ipcbench {more} {folder}", err=True)
         self._say_what_is_kept()
 

@@ -49,33 +49,45 @@ def run(result: Path | None, *, output: Path | None, only: str | None, measure: 
     given = None if result is None else schema.load(result)
     trial = _Trial(chosen, given)
     campaign = _campaign(trial, output) if measure else None
-    code = 0
     with interruptible():
-        try:
-            trial.observe()
-            if campaign is not None:
-                status = "interrupted"
-                try:
-                    campaign.measure()
-                    status = "complete"
-                finally:
-                    with uninterrupted():
-                        campaign.save(status)
-        except Interrupted as interrupt:
-            code = interrupt.code
+        code = _try(trial, campaign)
         with suppress(Interrupted):
-            if campaign is not None:
-                trial.take(campaign.store)
-            verdicts = trial.verdicts(whole=not code)
-            file = _file(given, campaign)
-            if file is not None:
-                _store(file, verdicts)
-            _say(trial, campaign, verdicts, as_json)
+            file = _conclude(trial, campaign, as_json, whole=not code)
             if code:
+                where = result or (file and file.parent)
                 click.echo(
-                    f"interrupted; again: ipcbench claims {shlex.quote(str(result or ''))}".rstrip(" '"), err=True
+                    f"interrupted; the rest: {shlex.join(['ipcbench', 'claims', *([str(where)] if where else [])])}",
+                    err=True,
                 )
     return code
+
+
+def _try(trial: _Trial, campaign: Campaign | None) -> int:
+    """Observe, then measure; gives the exit status of an interruption, or 0. What was come to until then is kept."""
+    status = "interrupted"
+    try:
+        trial.observe()
+        if campaign is not None:
+            try:
+                campaign.measure()
+                status = "complete"
+            finally:
+                with uninterrupted():
+                    campaign.save(status)
+                    trial.take(campaign.store)
+    except Interrupted as interrupt:
+        return interrupt.code
+    return 0
+
+
+def _conclude(trial: _Trial, campaign: Campaign | None, as_json: bool, whole: bool) -> Path | None:
+    """Judge, store the verdicts where they belong, and show them."""
+    verdicts = trial.verdicts(whole)
+    file = _file(trial.given, campaign)
+    if file is not None:
+        _store(file, verdicts)
+    _say(trial, campaign, verdicts, as_json)
+    return file
 
 
 def add(file: Path) -> None:
@@ -202,10 +214,14 @@ def _campaign(trial: _Trial, output: Path | None) -> Campaign | None:
 
 
 def _file(given: schema.Result | None, campaign: Campaign | None) -> Path | None:
-    """Where the verdicts belong: in the run that was given, else in the new one."""
+    """Where the verdicts belong: in the run that was given, else in the new one. A new one that never began leaves no folder."""
+    begun = campaign is not None and campaign.store.file.exists()
+    if campaign is not None and not begun:
+        with suppress(OSError):
+            campaign.store.folder.rmdir()
     if given is not None:
         return given.path
-    return campaign.store.file if campaign is not None and campaign.store.file.exists() else None
+    return campaign.store.file if campaign is not None and begun else None
 
 
 def _store(file: Path, verdicts: Sequence[schema.Claim]) -> None:

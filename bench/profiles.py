@@ -172,6 +172,7 @@ RIGOROUS = Profile(
             variants=({"phase": "make"}, {"phase": "attach"}, {"phase": "first"}),
         ),
         *floors(SIZES, ("cross-core", "same-core")),
+        *WITHIN,
     ),
     rounds=8,
     most=200,

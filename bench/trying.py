@@ -96,8 +96,9 @@ def method() -> BaseContext:
 
 
 def verdict(held: bool, evidence: str) -> Finding:
-    """Holds or does not."""
-    return Finding(HOLDS if held else FAILS, evidence)
+    """Holds or does not, by one try unless the evidence tells of more."""
+    once = "" if "tries" in evidence else " (1 try)"
+    return Finding(HOLDS if held else FAILS, evidence + once)
 
 
 def always(tries: int, check: Callable[[], bool], what: str) -> Finding:
@@ -121,7 +122,7 @@ def by_method(check: Callable[[BaseContext], tuple[bool, str]]) -> Finding:
     held = [each for each, _ in found.values()]
     texts = dict.fromkeys(text for _, text in found.values())
     said = [f"{', '.join(name for name in found if found[name][1] == text)}: {text}" for text in texts]
-    return Finding(HOLDS if all(held) else DEPENDS if any(held) else FAILS, "; ".join(said))
+    return Finding(HOLDS if all(held) else DEPENDS if any(held) else FAILS, f"{'; '.join(said)} (1 try of each)")
 
 
 # ---- processes ----

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
+from array import array
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,9 +102,9 @@ def _read(reader: End, writer: End, result: End) -> None:
 # ---- FIFOs ----
 
 WRITE = """
-import sys
+import array, sys
 with open(sys.argv[1], "wb", buffering=0) as fifo:
-    pattern = bytes(range(256)) * (int(sys.argv[2]) // 256)
+    pattern = array.array("I", range(int(sys.argv[2]) // 4)).tobytes()
     sizes, at = (1, 4096, 777, 65536, 13), 0
     while at < len(pattern):
         step = sizes[at % 5]
@@ -118,13 +118,11 @@ def _through_fifo() -> tuple[bool, int]:
         os.mkfifo(here / "fifo")
         orphan(WRITE, str(here / "fifo"), str(STREAM))
         content = (here / "fifo").read_bytes()
-    return hashlib.sha256(content).digest() == hashlib.sha256(bytes(range(256)) * (STREAM // 256)).digest(), len(
-        content
-    )
+    return content == array("I", range(STREAM // 4)).tobytes(), len(content)
 
 
 def fifo_order() -> Finding:
-    """A pattern that tells places apart, written in pieces of several sizes."""
+    """Numbers that tell places apart, written in pieces of several sizes."""
     need("os.mkfifo")
     return always(
         3, lambda: _through_fifo()[0], f"{STREAM >> 10} KiB arrived byte for byte as written, by an unrelated process,"
@@ -174,9 +172,7 @@ def anonymous_pipe() -> Finding:
                 socket.send_fds(there, [b"!"], [reader])
 
         passed = _answer(here, pass_on)
-    evidence = (
-        f"an unrelated process that knows its number: {number}; one that got it over a Unix socket reads {passed!r}"
-    )
+    evidence = f"an unrelated process that knows its number: {number}; one that got it over a Unix socket reads {passed!r} (1 try)"
     return Finding(FAILS if number == "hello" else DEPENDS if passed == "hello" else HOLDS, evidence)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -42,6 +41,8 @@ AWHILE = 0.2
 
 def own_memory() -> Finding:
     """Parent and child look at one address of theirs."""
+    import ctypes
+
     need("os.fork", "/proc")
     number = ctypes.c_int(1)
 
@@ -179,14 +180,16 @@ def orphan() -> Finding:
     adopter = _adopter()
     name = Path(f"/proc/{adopter}/comm").read_text().strip() if adopter != 1 else _first()
     if adopter == 1:
-        return Finding(HOLDS, f"by pid 1 ({name})")
+        return verdict(True, f"by pid 1 ({name})")
     if adopter in _ancestors():
-        return Finding(HOLDS, f"by pid {adopter} ({name}), an ancestor: the nearest subreaper")
-    return Finding(FAILS, f"by pid {adopter} ({name}), which is neither pid 1 nor an ancestor")
+        return verdict(True, f"by pid {adopter} ({name}), an ancestor: the nearest subreaper")
+    return verdict(False, f"by pid {adopter} ({name}), which is neither pid 1 nor an ancestor")
 
 
 def nearest() -> Finding:
     """This process makes itself a subreaper (prctl(2))."""
+    import ctypes
+
     need("os.fork", "/proc")
     if ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0) != 0:
         raise Untestable(f"this system has no subreapers: {os.strerror(ctypes.get_errno())}")

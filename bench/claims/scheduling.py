@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from statistics import median
 
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, Claim, Finding, Observed
 from ipcbench.bench.judging import less
@@ -28,14 +26,16 @@ GAP = 500e-6
 def default_scheduler() -> Finding:
     """The kernel's release says which one it has."""
     if not sys.platform.startswith("linux"):
-        raise Untestable(f"{platform.system()} has a scheduler of its own")
-    release = platform.release()
+        raise Untestable(f"{sys.platform} has a scheduler of its own")
+    release = os.uname().release
     numbers = [int(each) for each in re.findall(r"\d+", release)[:3]]
     version = tuple(numbers + [0] * (3 - len(numbers)))
     policy = "SCHED_OTHER" if os.sched_getscheduler(0) == os.SCHED_OTHER else "another policy than SCHED_OTHER"
     if version >= EEVDF:
         return Finding(FAILS, f"Linux {release}: EEVDF took the place of CFS in 6.6; this process has {policy}")
-    return verdict(version >= CFS, f"Linux {release}, which has CFS (2.6.23 to 6.5); this process has {policy}")
+    return Finding(
+        HOLDS if version >= CFS else FAILS, f"Linux {release}, which has CFS (2.6.23 to 6.5); this process has {policy}"
+    )
 
 
 def interactive() -> Finding:
@@ -69,7 +69,7 @@ def _naps() -> float:
         begun = time.perf_counter()
         time.sleep(NAP)
         found.append(time.perf_counter() - begun - NAP)
-    return median(found)
+    return sorted(found)[len(found) // 2]
 
 
 def _gaps() -> float:
@@ -81,7 +81,7 @@ def _gaps() -> float:
         if now - before > GAP:
             found.append(now - before)
         before = now
-    return median(found) if found else 0.0
+    return sorted(found)[len(found) // 2] if found else 0.0
 
 
 def asked_for() -> Finding:
@@ -106,16 +106,16 @@ def asked_for() -> Finding:
 def not_hard() -> Finding:
     """Whether the kernel was built to be preempted everywhere, and what it keeps from real-time processes."""
     if not sys.platform.startswith("linux"):
-        raise Untestable(f"{platform.system()} isn't Linux")
+        raise Untestable(f"{sys.platform} isn't Linux")
     flag, share = Path("/sys/kernel/realtime"), Path("/proc/sys/kernel/sched_rt_runtime_us")
-    hard = "PREEMPT_RT" in platform.version() or (flag.exists() and flag.read_text().strip() == "1")
+    hard = "PREEMPT_RT" in os.uname().version or (flag.exists() and flag.read_text().strip() == "1")
     kept = ""
     with suppress(OSError, ValueError):
         runtime = int(share.read_text())
         period = int(share.with_name("sched_rt_period_us").read_text())
         kept = "" if runtime < 0 else f"; real-time processes get at most {runtime / period:.0%} of a core"
     built = "built with PREEMPT_RT" if hard else "not built with PREEMPT_RT: the kernel's own work goes first"
-    return Finding(DEPENDS if hard else HOLDS, f"Linux {platform.release()} is {built}{kept}")
+    return Finding(DEPENDS if hard else HOLDS, f"Linux {os.uname().release} is {built}{kept}")
 
 
 RING = "context-switch/ring/none/0B/2/fork/same-core"

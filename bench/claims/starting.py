@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import platform
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -216,8 +214,10 @@ def imported_again() -> Finding:
 
 def _run_program(here: Path, body: str, start_method: str) -> list[str]:
     """The names under which the program's module was run."""
+    from textwrap import dedent
+
     log, program = here / "log", here / "program.py"
-    program.write_text((SEEN + textwrap.dedent(body)).format(log=str(log), method=start_method))
+    program.write_text((SEEN + dedent(body)).format(log=str(log), method=start_method))
     subprocess.run([*PYTHON, str(program)], check=True, timeout=6)
     return log.read_text().split()
 
@@ -229,13 +229,10 @@ def no_guard() -> Finding:
         process, errors = _process_without_guard(here)
         pool = _pool_without_guard(here)
     raised = "RuntimeError" in errors
+    came = "its workers were started again and again, ended" if pool > CAP else "it ended"
     evidence = (
-        f"a Process: {'the child raises RuntimeError' if raised else 'no RuntimeError'} after {process} runs of the module; a Pool of 2: "
-        + (
-            f"its workers were started again and again, ended after {pool} runs"
-            if pool > CAP
-            else f"ended after {pool} runs"
-        )
+        f"a Process: {'the child raises RuntimeError' if raised else 'no RuntimeError'} after {process} runs of the module; "
+        f"a Pool of 2: {came} after {pool} runs (1 try of each)"
     )
     endless = pool > CAP
     return Finding(DEPENDS if raised and endless else HOLDS if endless else FAILS, evidence)
@@ -282,14 +279,16 @@ def _runs(log: Path) -> int:
 
 def default_method() -> Finding:
     """What a fresh interpreter says; other systems can't be seen from here."""
-    got, version = multiprocessing.get_start_method(), platform.python_version()
+    got, version = multiprocessing.get_start_method(), ".".join(map(str, sys.version_info[:3]))
     expected = EXPECTED.get(sys.platform)
     if expected is None:
         raise Untestable(f"the course says nothing of {sys.platform}, where it is {got}")
     later = {"fork": "; from Python 3.14 on it is forkserver", "forkserver": "; it was fork before Python 3.14"}.get(
         got, ""
     )
-    return verdict(got == expected, f"get_start_method() is {got} on {sys.platform}, Python {version}{later}")
+    return Finding(
+        HOLDS if got == expected else FAILS, f"get_start_method() is {got} on {sys.platform}, Python {version}{later}"
+    )
 
 
 def counted_cores() -> Finding:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from ipcbench.bench import judging
+from ipcbench.bench import campaign, judging, matrix
 from ipcbench.bench.case import Case
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Judged, claims
 from ipcbench.reports import schema
@@ -149,10 +149,9 @@ def test_what_was_not_measured_says_why():
     assert f"{claim.cases[0]}: PeerGone: it died" in found.evidence
 
 
-def test_all_judged_cases_are_measured_by_the_standard_profile():
-    from ipcbench.bench import matrix
-
-    found = matrix.expand(matrix.find_profile("standard"), matrix.Axes())
+@pytest.mark.parametrize("profile", campaign.WHOLE)
+def test_all_judged_cases_are_measured_by_the_profiles_that_end_with_claims(profile):
+    found = matrix.expand(matrix.find_profile(profile), matrix.Axes())
     planned = {case.id for case in found.cases} | {skip.case.id for skip in found.skips}
     lacking = {case: claim.id for claim in JUDGED.values() for case in claim.cases if case not in planned}
     assert not lacking

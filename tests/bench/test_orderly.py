@@ -57,7 +57,7 @@ def test_a_process_that_is_being_started_is_ended(monkeypatch, tmp_path):
 
 
 def test_a_process_that_is_being_ended_takes_its_children_along(monkeypatch, tmp_path):
-    monkeypatch.setattr(processes, "_is_tracker", lambda _process: come())
+    monkeypatch.setattr(processes, "is_tracker", lambda _process: come())
     file = tmp_path / "child"
     with pytest.raises(Interrupted), interruptible(), processes.session(TWO, tmp_path, stderr=2):
         while not file.exists():
