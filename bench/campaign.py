@@ -44,11 +44,11 @@ class Asked:
     precision: float | None = None
     budget: float | None = None
 
-    def tune(self, profile: Profile) -> Profile:
+    def tune(self, profile: Profile, cases: int) -> Profile:
         """The profile with that set. So many rounds means just as many; what is asked for by name isn't cut short."""
-        tuned = profile
+        tuned = replace(profile, budget=min(profile.budget, profile.each * cases))
         if self.precision is not None:
-            tuned = replace(tuned, precision=self.precision, most=UNLIMITED)
+            tuned = replace(tuned, precision=self.precision, most=UNLIMITED, budget=profile.budget)
         if self.budget is not None:
             tuned = replace(tuned, budget=self.budget, most=UNLIMITED)
         if self.rounds is not None:
@@ -92,14 +92,14 @@ def run(
             axes = Axes.parse(texts)
         except BadValue as error:
             raise Refused(f"{store.file} can't be resumed: {error}") from error
-    profile = asked.tune(matrix.find_profile(profile_name))
-    found = matrix.expand(profile, axes)
+    found = matrix.expand(matrix.find_profile(profile_name), axes)
     if not found.cases:
         reasons = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
         raise Refused(
             f"nothing to measure: {reasons[0]}"
             + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else "")
         )
+    profile = asked.tune(matrix.find_profile(profile_name), len(found.cases))
     seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
     whole = profile_name in WHOLE and not any(texts.values())
     return Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json, whole)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 __all__ = ["PROFILES", "Block", "Profile"]
@@ -40,7 +41,7 @@ class Profile:
 
     `rounds` samples of each case; then, until the `budget` of seconds is spent, up to `most` samples of those whose interval is wider
     than ± `precision`. `seconds` is what one value should take, `values` how many a worker takes of each case; in the first `recorded`
-    samples operations are also timed one by one.
+    samples operations are also timed one by one. The budget is no more than `each` seconds a case, where options leave few.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Profile:
     seconds: float = 0.02
     values: int = 5
     recorded: int = 4
+    each: float = math.inf
 
 
 def floors(sizes: tuple[int, ...], placements: tuple[str, ...]) -> tuple[Block, ...]:
@@ -90,6 +92,7 @@ QUICK = Profile(
     most=30,
     precision=0.1,
     budget=55,
+    each=12,
 )
 
 MAIN = (

@@ -16,7 +16,7 @@ def microbench(*options):
 
 
 def test_the_suites_own_code_is_timed():
-    said = microbench("-k", "not test_case", "--benchmark-disable", "-v")
+    said = microbench("-k", "not test_case", "--benchmark-disable", "-vv")
     for part in ("framing", "ring_slot", "reading_a_result", "page"):
         assert part in said
 
