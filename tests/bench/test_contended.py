@@ -10,7 +10,7 @@ from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import contended
 from ipcbench.ipc.errors import PeerGone
 
-from .lock_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
+from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
 
 NAMES = workload.load("contended").subjects()
 

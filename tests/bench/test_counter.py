@@ -7,7 +7,7 @@ from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import counter
 from ipcbench.ipc import system
 
-from .lock_kit import case, kill_halfway, measured, nothing_left, refusal
+from .crew_kit import case, kill_halfway, measured, nothing_left, refusal
 
 NAMES = counter.SUBJECTS
 

@@ -7,7 +7,7 @@ from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import handoff
 from ipcbench.ipc.errors import PeerGone
 
-from .lock_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left
+from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left
 
 NAMES = workload.load("handoff").subjects()
 

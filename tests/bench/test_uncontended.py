@@ -6,7 +6,7 @@ from ipcbench.bench import primitives, workload
 from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.ipc import system
 
-from .lock_kit import case, measured, nothing_left, refusal
+from .crew_kit import case, measured, nothing_left, refusal
 
 NAMES = workload.load("uncontended").subjects()
 
