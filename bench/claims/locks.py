@@ -136,11 +136,11 @@ def taken_twice(kind: str) -> Callable[[], Finding]:
         context: Any = method()
         deadlocks = 0
         for _ in range(TRIES):
-            lock = getattr(context, kind)()
+            lock, other = getattr(context, kind)(), getattr(context, kind)()
             lock.acquire()
             again = lock.acquire(timeout=AWHILE)
             ours, theirs = context.Pipe(duplex=False)
-            with started(child(context, _take_twice, getattr(context, kind)(), theirs)):
+            with started(child(context, _take_twice, other, theirs)):
                 ours.recv()
                 passed = ours.poll(AWHILE if kind == "Lock" else 3)
             deadlocks += not again and not passed

@@ -102,6 +102,7 @@ def _fill(segment: Any) -> None:
 
 def layout() -> Finding:
     """Two processes take the same bytes for different things."""
+    need("shared-memory")
     context: Any = method()
     raw = context.RawArray("B", 8)
     struct.pack_into("i", raw, 0, 1)

@@ -257,15 +257,13 @@ def test_without_fork_what_needs_it_says_so_and_the_rest_is_done(lacking, tempor
     assert not [name for name in planned if "/fork/" in name and not name.startswith(("floor", "memcpy"))]
     assert any("can't start processes by fork" in (row["reason"] or "") for row in listed)
     rows = rows_of(
-        lacking(
-            "claims", "--json", "--no-measure", "--only", "fork-returns,zombie,data-isolation,check-raises,queue-shared"
-        )
+        lacking("claims", "--json", "--no-measure", "--only", "fork-returns,zombie,data-isolation,check-raises,*-twice")
     )
     verdicts = {row["id"]: (row["verdict"], row["evidence"]) for row in rows}
     assert verdicts["fork-returns"] == verdicts["zombie"] == (UNTESTABLE, "this system has no os.fork")
     assert verdicts["data-isolation"][0] == HOLDS
     assert verdicts["data-isolation"][1].startswith("spawn: ")
-    assert verdicts["check-raises"][0] == verdicts["queue-shared"][0] == HOLDS
+    assert {verdicts[name][0] for name in ("check-raises", "lock-twice", "rlock-twice")} == {HOLDS}
     done = rows_of(lacking("run", *SMALL, "--only", "pipe", "--start-method", "fork,spawn"))
     assert status(done, "pipe", "fork") == "skipped"
     assert status(done, "pipe", "spawn") == "measured"
