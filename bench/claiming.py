@@ -49,6 +49,8 @@ def run(result: Path | None, *, output: Path | None, only: str | None, measure: 
     given = None if result is None else schema.load(result)
     trial = _Trial(chosen, given)
     campaign = _campaign(trial, output) if measure else None
+    if output is not None and campaign is None:
+        click.echo(f"nothing is measured: {output} isn't needed", err=True)
     with interruptible():
         code = _try(trial, campaign)
         with suppress(Interrupted):

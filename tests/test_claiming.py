@@ -141,8 +141,10 @@ def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp
     assert json.loads(done.stdout)[0]["evidence"] != "not measured in this run"
     assert list(kept(tmp_path)) == [PAIR]
     assert "claims" not in json.loads((tmp_path / "own" / "run.json").read_text())["ipcbench"]
-    again = try_claims("own", "--only", PAIR)
+    again = try_claims("own", "--only", PAIR, "--output", "unneeded")
     assert again.exit_code == 0
+    assert "unneeded isn't needed" in again.stderr
+    assert not (tmp_path / "unneeded").exists()
     assert list(kept(tmp_path / "own")) == [PAIR]
     taken = try_claims("run.json", "--only", PAIR, "--output", "own")
     assert taken.exit_code == 2
