@@ -25,11 +25,11 @@ class Policy:
 
 
 POLICIES = {
-    "other": Policy("SCHED_OTHER"),
-    "fifo": Policy("SCHED_FIFO", real_time=True),
-    "rr": Policy("SCHED_RR", real_time=True),
-    "batch": Policy("SCHED_BATCH"),
-    "idle": Policy("SCHED_IDLE"),
+    "sched-other": Policy("SCHED_OTHER"),
+    "sched-fifo": Policy("SCHED_FIFO", real_time=True),
+    "sched-rr": Policy("SCHED_RR", real_time=True),
+    "sched-batch": Policy("SCHED_BATCH"),
+    "sched-idle": Policy("SCHED_IDLE"),
     "nice-19": Policy("SCHED_OTHER", nice=19),
 }
 

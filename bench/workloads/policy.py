@@ -6,9 +6,9 @@ worker that watches over them stays as it was.
 
 | subject | is |
 | --- | --- |
-| `other` | SCHED_OTHER, the default |
-| `fifo`, `rr` | SCHED_FIFO and SCHED_RR of the lowest real-time priority, which goes before all that isn't real-time |
-| `batch`, `idle` | SCHED_BATCH and SCHED_IDLE |
+| `sched-other` | SCHED_OTHER, the default |
+| `sched-fifo`, `sched-rr` | SCHED_FIFO and SCHED_RR of the lowest real-time priority, which goes before all that isn't real-time |
+| `sched-batch`, `sched-idle` | SCHED_BATCH and SCHED_IDLE |
 | `nice-19` | SCHED_OTHER at the lowest nice value |
 
 SCHED_DEADLINE is missing: Python's `os` has no call for it (sched_setattr(2)).
@@ -60,7 +60,16 @@ class Policy(Workload):
     quantity = "round trip"
     variants = ("competitors",)
     blocks: Mapping[str, tuple[Block, ...]] = {
-        "standard": (Block(("policy",), ("other", "fifo"), (NONE,), (0,), variants=(IDLE, BUSY)),),
+        "standard": (
+            Block(
+                ("policy",),
+                ("sched-other", "sched-fifo"),
+                (NONE,),
+                (0,),
+                placements=("same-core",),
+                variants=(IDLE, BUSY),
+            ),
+        ),
         "rigorous": (
             Block(("policy",), payloads=(NONE,), sizes=(0,), placements=("free", "same-core"), variants=(IDLE, BUSY)),
         ),
@@ -166,7 +175,7 @@ class Competitor(Role):
 
     def setup(self) -> dict[str, Callable[[int], Any]]:
         """Whatever the worker's policy is."""
-        policies.adopt("other")
+        policies.adopt("sched-other")
         return {"compute": _compute}
 
 

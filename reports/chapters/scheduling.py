@@ -12,18 +12,18 @@ from ipcbench.reports.chapter import Chapter, Table
 from ipcbench.reports.figure import PERCENTILES, Figure, Panel, grouped, same, spread
 
 POLICIES = {
-    "other": "SCHED_OTHER",
-    "fifo": "SCHED_FIFO",
-    "rr": "SCHED_RR",
-    "batch": "SCHED_BATCH",
-    "idle": "SCHED_IDLE",
+    "sched-other": "SCHED_OTHER",
+    "sched-fifo": "SCHED_FIFO",
+    "sched-rr": "SCHED_RR",
+    "sched-batch": "SCHED_BATCH",
+    "sched-idle": "SCHED_IDLE",
     "nice-19": "SCHED_OTHER, nice 19",
 }
 PLACES = {"same-core": "one core", "cross-core": "two cores", "free": "not pinned"}
 MARKS = {"p50_s": "p50", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 TAIL = {"p999_s": "one in a thousand more than", "p99_s": "one in a hundred more than"}
 """Which percentile stands for the slowest in a sentence: the first that two policies have."""
-COMPARED = ("other", "fifo", "rr")
+COMPARED = ("sched-other", "sched-fifo", "sched-rr")
 
 
 def switches(frame: pd.DataFrame) -> pd.DataFrame:

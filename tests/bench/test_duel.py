@@ -75,10 +75,16 @@ def pair(command):
     return [("A", command), ("B", command)]
 
 
+def offspring():
+    """Of this process; other tests may have left a fork server and a resource tracker, as multiprocessing does."""
+    return set(psutil.Process().children(recursive=True))
+
+
 @pytest.mark.parametrize("start", ["fork", "forkserver", "spawn"])
 def test_real_arms_live_side_by_side_and_leave_nothing(tmp_path, script, start):
+    others = offspring()
     with fight(real(script, start), tmp_path, random.Random(1)) as arms:
-        family = psutil.Process().children(recursive=True)
+        family = offspring() - others
         loops = loops_for(arms[0])
         found = bursts(arms, loops, max(1, loops // 10), random.Random(1))
         assert all(seconds > 0 for side in found.seconds for seconds in side)
@@ -87,11 +93,12 @@ def test_real_arms_live_side_by_side_and_leave_nothing(tmp_path, script, start):
 
 
 def test_an_arm_killed_in_the_middle_is_named_and_its_peers_end_with_it(tmp_path, script):
+    others = offspring()
     with (
         pytest.raises(ArmFailed, match="B ended with -9 while timing"),
         fight(real(script), tmp_path, random.Random(1)) as arms,
     ):
-        family = psutil.Process().children(recursive=True)
+        family = offspring() - others
         os.kill(arms[1].process.pid, signal.SIGKILL)
         bursts(arms, 100, 10, random.Random(1))
     assert not psutil.wait_procs(family, 5)[1]

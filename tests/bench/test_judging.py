@@ -16,7 +16,7 @@ JUDGED = {each.id: each for each in claims() if isinstance(each.check, Judged)}
 
 LESS = {
     "context-switch": "thread/*",
-    "real-time-tail": "policy/fifo/*",
+    "real-time-tail": "policy/sched-fifo/*",
     "fork-fastest": "start/os-fork/*",
     "fork-grows": "*/phase=started",
     "spawn-dearer": "start/process/*/fork/*",

@@ -63,7 +63,7 @@ def test_both_ends_and_only_they_are_under_the_policy(subject):
 
 
 @pytest.mark.parametrize("start", ["fork", "forkserver", "spawn"])
-@pytest.mark.parametrize("subject", ["other", "fifo"])
+@pytest.mark.parametrize("subject", ["sched-other", "sched-fifo"])
 def test_competitors_compete_and_are_never_real_time(subject, start):
     chosen = permitted(case("policy", subject, start=start, place="same-core", competitors="2"))
     with POLICY.session([chosen]) as timed:
@@ -74,7 +74,7 @@ def test_competitors_compete_and_are_never_real_time(subject, start):
 
 
 def test_a_competitor_that_died_is_missed():
-    chosen = case("policy", "other", competitors="1")
+    chosen = case("policy", "sched-other", competitors="1")
     with pytest.raises(PeerGone, match="competitor 0 died"), POLICY.session([chosen]) as timed:
         victim = max(children(psutil.Process()), key=lambda each: each.pid)
         victim.kill()
@@ -83,13 +83,13 @@ def test_a_competitor_that_died_is_missed():
 
 
 def test_an_end_that_died_is_missed():
-    chosen = case("policy", "other")
+    chosen = case("policy", "sched-other")
     with pytest.raises(PeerGone, match="peer 1 died"), POLICY.session([chosen]) as timed:
         children(psutil.Process())[1].kill()
         timed[chosen](20)
 
 
-@pytest.mark.parametrize(("subject", "start"), [("fifo", "fork"), ("other", "spawn")])
+@pytest.mark.parametrize(("subject", "start"), [("sched-fifo", "fork"), ("sched-other", "spawn")])
 def test_a_worker_killed_halfway_leaves_no_end_and_no_competitor(subject, start, tmp_path):
     kill_halfway(permitted(case("policy", subject, start=start, competitors="2")), tmp_path, 4)
 
@@ -104,7 +104,7 @@ def busy_for_ever(subject, child):
         pass
 
 
-@pytest.mark.parametrize("subject", ["fifo", "rr"])
+@pytest.mark.parametrize("subject", ["sched-fifo", "sched-rr"])
 def test_what_computes_without_end_at_real_time_priority_is_ended_and_its_children_are_not_real_time(
     subject, monkeypatch
 ):
@@ -122,7 +122,7 @@ def test_what_computes_without_end_at_real_time_priority_is_ended_and_its_childr
     process.close()
 
 
-@pytest.mark.parametrize("subject", ["fifo", "rr", "idle"])
+@pytest.mark.parametrize("subject", ["sched-fifo", "sched-rr", "sched-idle"])
 def test_a_refused_policy_says_what_would_permit_it(subject, asked, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
@@ -131,7 +131,7 @@ def test_a_refused_policy_says_what_would_permit_it(subject, asked, monkeypatch)
     said = refusal(case("policy", subject))
     assert "Operation not permitted" in said
     assert "CAP_SYS_NICE" in said
-    assert ("ulimit -r" in said) == (subject != "idle")
+    assert ("ulimit -r" in said) == (subject != "sched-idle")
 
 
 def test_asking_changes_nothing_here(asked):
@@ -141,4 +141,4 @@ def test_asking_changes_nothing_here(asked):
 
 @pytest.mark.parametrize("count", ["0", "-2", "65", "some"])
 def test_competitors_are_a_number(count):
-    assert "competitors=2" in refusal(case("policy", "other", competitors=count))
+    assert "competitors=2" in refusal(case("policy", "sched-other", competitors=count))

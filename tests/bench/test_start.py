@@ -15,6 +15,7 @@ from ipcbench.bench.workloads import start
 from ipcbench.ipc import system
 from ipcbench.ipc.errors import DamagedMessage, PeerGone, Unsupported
 
+from .crew_kit import children
 from .halfway import kill
 
 START = workload.load("start")
@@ -35,8 +36,7 @@ def nothing_left(tmp_path, monkeypatch):
     yield
     if cores:
         own.cpu_affinity(cores)
-    left = [child for child in own.children() if "resource_tracker" not in " ".join(child.cmdline())]
-    assert left == []
+    assert children(own) == []
     assert PLACE not in os.environ
     assert sys.modules["__main__"] is main
     assert not list(tmp_path.glob("newborn-*"))

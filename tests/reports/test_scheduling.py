@@ -29,7 +29,12 @@ def policy(subject, seconds, competitors=0):
 
 
 RINGS = [ring(2, 0, 2e-6), ring(16, 0, 4e-6), ring(16, 65536, 6e-6)]
-PAIRS = [policy("other", 6e-6), policy("fifo", 8e-6), policy("other", 20e-6, 2), policy("fifo", 9e-6, 2)]
+PAIRS = [
+    policy("sched-other", 6e-6),
+    policy("sched-fifo", 8e-6),
+    policy("sched-other", 20e-6, 2),
+    policy("sched-fifo", 9e-6, 2),
+]
 SLOW = {"histograms": {PAIRS[2]["metadata"]["name"]: stored({6_000: 9_980, 3_000_000: 20}),
                        PAIRS[3]["metadata"]["name"]: stored({8_000: 9_980, 100_000: 20})}}  # fmt: skip
 
@@ -68,7 +73,7 @@ def test_one_policy_alone_is_compared_with_nothing(tmp_path):
 
 
 def test_a_refused_policy_is_shown_with_what_would_permit_it(tmp_path):
-    refused = {"id": "policy/fifo/none/0B/1/fork/free", "workload": "policy", "mechanism": "fifo", "payload": "none", "size": 0,
+    refused = {"id": "policy/sched-fifo/none/0B/1/fork/free", "workload": "policy", "mechanism": "sched-fifo", "payload": "none", "size": 0,
                "processes": 1, "near": 1, "far": 1, "start_method": "fork", "placement": "free", "family": "scheduling", "variant": "",
                "quantity": "round trip", "status": "skipped", "reason": "SCHED_FIFO is refused here: ulimit -r"}  # fmt: skip
     twice = [refused, {**refused, "variant": "competitors=2", "id": refused["id"] + "/competitors=2"}]
