@@ -91,7 +91,7 @@ QUICK = Profile(
     rounds=3,
     most=30,
     precision=0.1,
-    budget=55,
+    budget=70,
     each=12,
 )
 

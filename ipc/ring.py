@@ -224,7 +224,11 @@ def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], C
             if publish:
                 taken[0] = after
 
-        return receive
+        def receive_freeing() -> None:
+            taken[0] = at  # nothing can be sent while a view of the only slot is out
+            receive()
+
+        return receive if slots > 1 else receive_freeing
 
     return recv, into
 

@@ -38,6 +38,7 @@ MEMBERS = {
         (
             *("shared-memory", "shared-memory-numpy", "shared-memory-ring", "shared-memory-ring spin"),
             *("shared-memory-ring adaptive", "value", "array", "raw-array"),
+            *("shared-memory spin", "shared-memory adaptive"),
         ),
         ("lock", "rlock", "semaphore", "bounded-semaphore", "condition", "event", "barrier"),
         (
@@ -63,7 +64,7 @@ MEMBERS = {
 """Places within a family; a mechanism that isn't here gets one by its name's checksum."""
 SHADES = (1.0, 0.62, 1.3, 0.78, 0.45, 1.15, 0.7, 0.55)
 """By member: below 1 darker (times that), above 1 lighter."""
-MARKERS = "os^Dv<>P"
+MARKERS = "os^Dv<>PXd"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
 

@@ -109,7 +109,7 @@ class SharedMemoryRing(PairMechanism):
         return no_whole_array(spec)
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
-        """Two rings of as many slots as are in flight, two at least."""
+        """Two rings of as many slots as are in flight, or some more (`slots_for`)."""
         slots = slots_for(spec.size, spec.window)
 
         def lane() -> Lane:

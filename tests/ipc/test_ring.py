@@ -2,7 +2,7 @@
 
 import signal
 from collections import deque
-from threading import Semaphore
+from threading import Semaphore, Thread
 
 import numpy as np
 import pytest
@@ -45,6 +45,30 @@ def _spinning_is_bounded():
     yield
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.usefixtures("_spinning_is_bounded")
+@pytest.mark.parametrize("wait", ["spin", "block"])
+@pytest.mark.parametrize("size", [64, ring.LARGE])
+def test_who_asks_for_a_message_gives_back_the_view_of_the_last_one(wait, size):
+    signal.setitimer(signal.ITIMER_VIRTUAL, 5)
+    slots = ring.slots_for(size, 1)
+    memory = memoryview(bytearray(ring.room(slots, size)))
+    both = [ring.Ring(memory, slots, size, "bytes", lambda: None) for _ in range(2)]
+    free, full = Semaphore(slots), Semaphore(0)
+    waking = (free.acquire, full.release, full.acquire, free.release)
+    end = ring.spinning(*both) if wait == "spin" else ring.waking(*both, *waking)
+    for seed in range(2 * slots):
+        end.send(bytes([seed]) * size)
+        assert end.recv()[0] == seed
+        buffer = bytearray(size)
+        receiving = Thread(target=end.into(buffer), daemon=True)
+        receiving.start()
+        end.send(bytes([seed + 100]) * size)
+        receiving.join(10)
+        assert not receiving.is_alive()
+        assert buffer[0] == seed + 100
+    end.close()
 
 
 class RingModel(RuleBasedStateMachine):

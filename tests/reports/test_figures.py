@@ -179,3 +179,9 @@ def test_half_an_interval_is_told_in_percent_up_to_a_hundred():
     assert units.spread(1.0, 0.9, 1.1) == "±10 %"
     assert units.spread(1.0, 0.1, 10.0) == "±>100 %"
     assert units.spread(1.0, nan, nan) == "±?"
+
+
+def test_ways_to_wait_are_told_apart_by_their_markers():
+    names = [f"shared-memory{ring}{wait}" for ring in ("", "-ring") for wait in ("", " spin", " adaptive")]
+    names += ["shared-memory-numpy", "value", "array", "raw-array"]
+    assert len({style.look("shared-memory", name)["marker"] for name in names}) == len(names)
