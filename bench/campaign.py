@@ -193,7 +193,8 @@ class Campaign:
             earlier=self.used,
             spent=self.spent,
         )
-        if any(case.workload == "floor" for case in self.found.cases):
+        wanted = [*self.found.cases, *(skip.case for skip in self.found.skips)]
+        if any(case.workload == "floor" for case in wanted):
             try:
                 floor.build(folder)
             except floor.FloorError as error:

@@ -26,6 +26,7 @@ from ipcbench.reports.figure import (
 
 __all__ = ["absent", "all_figures"]
 
+NO_FLOOR = "The same primitives in C were not measured."
 WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
 
 
@@ -50,9 +51,11 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
             panels.append(Panel(f"{units.size(size)} there and back", series))
     if not panels:
         return None
+    marked = any(each.floor is not None for panel in panels for each in panel.series)
     caption = (
-        "Round-trip time, fastest first, on a logarithmic axis; bars are 95 % intervals, the number is the mean. A grey stroke "
-        "marks the same primitive in C. Spinning is fast because it never sleeps: it keeps a core busy."
+        "Round-trip time, fastest first, on a logarithmic axis; bars are 95 % intervals, the number is the mean. "
+        + ("A grey stroke marks the same primitive in C. " if marked else f"{NO_FLOOR} ")
+        + "Spinning is fast because it never sleeps: it keeps a core busy."
     )
     title = "How long a message takes there and back"
     return Figure("ranking.png", title, caption, "ranking", "s", "", "time per round trip", panels)
@@ -64,8 +67,8 @@ def round_trip(frame: pd.DataFrame) -> Figure | None:
     if rows["size"].nunique() < 2:
         return None
     caption = (
-        "Both axes are logarithmic. Each panel shows one family, all others in light grey behind it; bars are 95 % intervals, "
-        "dashed lines the same primitives in C."
+        "Both axes are logarithmic. Each panel shows one family, all others in light grey behind it; bars are 95 % intervals. "
+        + ("Dashed lines are the same primitives in C." if rows["family"].eq("floor").any() else NO_FLOOR)
     )
     title = "Round-trip time by message size"
     return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), same)

@@ -61,6 +61,7 @@ def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
         "minutes": f"{facts.seconds / 60:.1f}",
         "findings": findings(frame),
         "headline": _headline(frame),
+        "floors": bool(frame["floor_ratio"].notna().any()),
         "costs": costs.costs(frame),
         "latencies": costs.latencies(frame),
         "recorder": _recorder(frame),

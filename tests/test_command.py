@@ -265,6 +265,17 @@ def test_an_interrupted_run_also_prints_json(tmp_path, temporary):
     assert [row["status"] for row in json.loads(output)] == ["measured"]
 
 
+def test_without_a_compiler_the_report_says_so_and_goes_on(tmp_path, temporary):
+    arguments = ["run", "--profile", "quick", "--only", "pipe,c-pipe", "--workload", "round-trip,floor", "--size", "64"]
+    command = [*COMMAND, *arguments, "--start-method", "fork", "--rounds", "1", "--output", "out"]
+    environ = {**os.environ, "CC": "/nowhere/cc", "PATH": "/nowhere"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    (note,) = [each for each in facts(tmp_path / "out")["notes"] if "The C floor is missing: no C compiler" in each]
+    assert note in (tmp_path / "out" / "tables.md").read_text()
+    assert [each["mechanism"] for each in facts(tmp_path / "out")["cases"]] == ["c-pipe"]
+
+
 def test_cases_whose_turn_did_not_come_are_listed(tmp_path, temporary):
     done = ipcbench("run", "--profile", "quick", "--output", "out", "--budget", "1s", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

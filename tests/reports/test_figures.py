@@ -1,6 +1,7 @@
 """Figure data, chosen cases and labels of a run as large as a real one."""
 
 import itertools
+import json
 
 import pytest
 
@@ -185,3 +186,17 @@ def test_ways_to_wait_are_told_apart_by_their_markers():
     names = [f"shared-memory{ring}{wait}" for ring in ("", "-ring") for wait in ("", " spin", " adaptive")]
     names += ["shared-memory-numpy", "value", "array", "raw-array"]
     assert len({style.look("shared-memory", name)["marker"] for name in names}) == len(names)
+
+
+def test_without_a_floor_no_caption_speaks_of_its_marks(tmp_path):
+    for name, mechanisms in (("with", ["pipe", "c-pipe"]), ("without", ["pipe"])):
+        (tmp_path / name).mkdir()
+        benchmarks = [
+            benchmark(each, size, workload="floor" if each == "c-pipe" else "round-trip")
+            for each in mechanisms
+            for size in (64, 1 << 20)
+        ]
+        (tmp_path / name / "run.json").write_text(json.dumps(result(benchmarks)))
+        captions = " ".join(each.caption for each in figures.all_figures(frame.build(schema.load(tmp_path / name))))
+        assert ("grey stroke" in captions) is ("Dashed" in captions) is (name == "with")
+        assert ("not measured" in captions) is (name == "without")
