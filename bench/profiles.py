@@ -52,7 +52,7 @@ class Profile:
     budget: float
     seconds: float = 0.02
     values: int = 5
-    recorded: int = 4
+    recorded: int = 3
     each: float = math.inf
 
 

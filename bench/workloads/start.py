@@ -54,7 +54,7 @@ def _block(
 
 
 STANDARD = (
-    _block(("os-fork",), ("fork",), {}, *({**STARTED, "parent": each} for each in PARENTS)),
+    _block(("os-fork",), ("fork",), {}, {**STARTED, "parent": "256MiB"}),
     _block(("process",), METHODS, {}),
     _block(("process",), ("forkserver",), {**STARTED, "server": "cold"}),
     _block(("process",), ("spawn",), {**STARTED, "imports": "numpy"}),
