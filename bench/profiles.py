@@ -50,8 +50,8 @@ class Profile:
     most: int
     precision: float
     budget: float
-    seconds: float = 0.02
-    values: int = 5
+    seconds: float = 0.015
+    values: int = 3
     recorded: int = 3
     each: float = math.inf
 
@@ -180,6 +180,8 @@ RIGOROUS = Profile(
     rounds=8,
     most=200,
     recorded=200,
+    seconds=0.02,
+    values=5,
     precision=0.02,
     budget=3 * 3600,
 )

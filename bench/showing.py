@@ -4,48 +4,69 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ipcbench.reports.schema import Result
 
 __all__ = ["compare", "report", "rows", "summary"]
 
 
 def report(result: Path, output: Path | None, as_json: bool) -> None:
     """Draw a stored run again and say where the page is."""
-    from ipcbench.reports.report import write_report
+    from ipcbench.reports.report import draw_report
 
-    page = write_report(result, output)
+    loaded, table = _read(result)
+    page = draw_report(loaded, table, output)
     if as_json:
-        rows(result)
+        _rows(loaded, table)
     else:
-        summary(result)
+        _summary(loaded, table)
         click.echo(f"report: {page}")
 
 
 def rows(result: Path) -> None:
     """All cases as JSON on standard output."""
-    from ipcbench.reports import frame, schema, tables
-
-    missed(result)
-    click.echo(json.dumps(tables.to_json(frame.build(schema.load(result))), indent=1))
+    _rows(*_read(result))
 
 
 def summary(result: Path) -> None:
     """The short table for the terminal, and how many cases missed the precision."""
-    from rich.console import Console
-
-    from ipcbench.reports import frame, schema, tables
-
-    Console(stderr=True).print(tables.summary(frame.build(schema.load(result))))
-    missed(result)
+    _summary(*_read(result))
 
 
-def missed(result: Path) -> None:
-    """How many cases missed the precision that was asked for: nothing silences it."""
-    from ipcbench.reports import frame, schema, tables
+def _read(result: Path) -> tuple[Result, pd.DataFrame]:
+    from ipcbench.reports import frame, schema
 
     loaded = schema.load(result)
-    if said := tables.missed(frame.build(loaded), loaded.facts.precision):
+    return loaded, frame.build(loaded)
+
+
+def _rows(loaded: Result, table: pd.DataFrame) -> None:
+    from ipcbench.reports import tables
+
+    _missed(loaded, table)
+    click.echo(json.dumps(tables.to_json(table), indent=1))
+
+
+def _summary(loaded: Result, table: pd.DataFrame) -> None:
+    from rich.console import Console
+
+    from ipcbench.reports import tables
+
+    Console(stderr=True).print(tables.summary(table))
+    _missed(loaded, table)
+
+
+def _missed(loaded: Result, table: pd.DataFrame) -> None:
+    """How many cases missed the precision that was asked for: nothing silences it."""
+    from ipcbench.reports import tables
+
+    if said := tables.missed(table, loaded.facts.precision):
         click.echo(said, err=True)
 
 

@@ -24,20 +24,21 @@ from ipcbench.reports.figure import (
     spread,
 )
 
-__all__ = ["absent", "all_figures"]
+__all__ = ["all_figures", "made"]
 
 NO_FLOOR = "The same primitives in C were not measured."
 WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
 
 
+def made(frame: pd.DataFrame) -> tuple[list[Figure], list[str]]:
+    """Those for which there are data, and why the others are left out, one sentence each."""
+    each = [(make(frame), why) for make, why in MAKERS]
+    return [explained(figure) for figure, _ in each if figure], [why for figure, why in each if figure is None]
+
+
 def all_figures(frame: pd.DataFrame) -> list[Figure]:
     """Those for which there are data."""
-    return [explained(figure) for make, _ in MAKERS if (figure := make(frame)) is not None]
-
-
-def absent(frame: pd.DataFrame) -> list[str]:
-    """Why others are left out, one sentence each."""
-    return [why for make, why in MAKERS if make(frame) is None]
+    return made(frame)[0]
 
 
 def ranking(frame: pd.DataFrame) -> Figure | None:

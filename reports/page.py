@@ -13,24 +13,23 @@ import pandas as pd
 from ipcbench.reports import costs, tables, units
 from ipcbench.reports.chapter import Shown
 from ipcbench.reports.figure import Figure
-from ipcbench.reports.figures import absent
 from ipcbench.reports.schema import Result
 
-__all__ = ["markdown", "page"]
+__all__ = ["context", "markdown", "page"]
 
 
-def markdown(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> str:
+def markdown(context: Mapping[str, Any]) -> str:
     """The tables as Markdown."""
-    return _template("tables.md").render(_context(result, frame), chapters=chapters)
+    return _template("tables.md").render(context)
 
 
 def page(
-    result: Result, frame: pd.DataFrame, figures: Sequence[Figure], chapters: Sequence[Shown], drawn: Mapping[str, Path]
+    context: Mapping[str, Any], figures: Sequence[Figure], absent: Sequence[str], drawn: Mapping[str, Path]
 ) -> str:
-    """One HTML page that needs nothing else; `drawn` has the picture of each figure's file name."""
+    """One HTML page that needs nothing else; `drawn` has the picture of each figure's file name, `absent` says why others are missing."""
     template = _template("report.html")
     template.globals["picture"] = lambda name: base64.b64encode(drawn[name].read_bytes()).decode()
-    return template.render(_context(result, frame), figures=figures, chapters=chapters, absent=absent(frame))
+    return template.render(context, figures=figures, absent=absent)
 
 
 def _template(name: str) -> jinja2.Template:
@@ -51,10 +50,12 @@ def _cell(text: object) -> str:
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
-def _context(result: Result, frame: pd.DataFrame) -> dict[str, Any]:
+def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> dict[str, Any]:
+    """What both templates show, as text."""
     facts = result.facts
     failed, skipped = (frame[frame["status"].eq(status)] for status in ("failed", "skipped"))
     return {
+        "chapters": chapters,
         "facts": facts,
         "machine": _machine(result),
         "details": sorted((name, value) for name, value in facts.machine.items() if value not in (None, "")),

@@ -9,17 +9,21 @@ import pandas as pd
 
 from ipcbench.reports import chapter, draw, figures, frame, page, schema
 
-__all__ = ["write_report"]
+__all__ = ["draw_report", "write_report"]
 
 
 def write_report(result: Path, output: Path | None = None) -> Path:
+    """The report of a result file or its folder. Raises what `schema.load` and `draw_report` raise."""
+    loaded = schema.load(result)
+    return draw_report(loaded, frame.build(loaded), output)
+
+
+def draw_report(loaded: schema.Result, table: pd.DataFrame, output: Path | None = None) -> Path:
     """Write cases.csv, tables.md, the figures and report.html; gives the page.
 
-    All of it is made beside and moved into place, so that a report on disk is never half of a new one. Raises `ResultError` before
-    anything is written, OSError with the folder's name where nothing can be.
+    All of it is made beside and moved into place, so that a report on disk is never half of a new one. Raises OSError with the
+    folder's name where nothing can be written.
     """
-    loaded = schema.load(result)
-    table = frame.build(loaded)
     folder = output or loaded.path.parent
     try:
         _write(loaded, table, folder)
@@ -33,9 +37,10 @@ def _write(loaded: schema.Result, table: pd.DataFrame, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as beside:
         made = Path(beside)
         table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
-        parts, general = chapter.shown(table), figures.all_figures(table)
+        parts, (general, absent) = chapter.shown(table), figures.made(table)
+        context = page.context(loaded, table, parts)
         drawn = {each.file: draw.draw(each, made) for each in [*general, *(f for part in parts for f in part.figures)]}
-        (made / "tables.md").write_text(page.markdown(loaded, table, parts), encoding="utf-8")
-        (made / "report.html").write_text(page.page(loaded, table, general, parts, drawn), encoding="utf-8")
+        (made / "tables.md").write_text(page.markdown(context), encoding="utf-8")
+        (made / "report.html").write_text(page.page(context, general, absent, drawn), encoding="utf-8")
         for file in sorted(made.iterdir()):
             file.replace(folder / file.name)

@@ -120,4 +120,4 @@ def test_reading_a_result_of_300_cases(benchmark, stored):
 def test_the_page_of_300_cases_without_its_figures(benchmark, stored):
     loaded = schema.load(stored)
     table = frame.build(loaded)
-    benchmark(lambda: page.page(loaded, table, [], [], {}))
+    benchmark(lambda: page.page(page.context(loaded, table, []), [], [], {}))

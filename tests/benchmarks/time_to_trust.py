@@ -74,13 +74,19 @@ def stock(cases, seconds, free, folder):
     return fmean(took) * len(cases), found
 
 
-def suite(mechanisms, compared, target, folder):
-    """Seconds of measuring and of one report until the median half-width of the compared cases is on target, and each case's workers."""
+def suite(mechanisms, compared, target, longest, folder):
+    """Seconds of measuring and of one report until the median half-width of the compared cases is on target, and each case's workers.
+
+    It gives up after the longest time: stock pyperf's.
+    """
     axes = ["--workload", "round-trip", "--payload", "bytes", "--start-method", "fork", "--placement", ",".join(PLACES)]
     chosen = ["--only", ",".join(mechanisms), "--size", ",".join(map(str, SIZES))]
     asked = ["--precision", f"{100 * target}%", "--budget", f"{STEP}s", "--output", folder]
     timed([*IPCBENCH, "run", *axes, *chosen, *asked])
+    begun = time.perf_counter()
     while median(half_width(workers_of(folder / "run.json")[case]) for case in compared) > target:
+        if time.perf_counter() - begun > longest:
+            break
         timed([*IPCBENCH, "run", "--resume", "--budget", f"{STEP}s", "--output", folder])
     measuring = json.loads((folder / "run.json").read_text())["ipcbench"]["seconds"]
     return measuring + timed([*IPCBENCH, "report", folder]), workers_of(folder / "run.json")
@@ -103,7 +109,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="trust-") as folder:
         theirs, other = stock(cases, options.minutes * 60, options.free, Path(folder))
         target = median(map(half_width, other.values()))
-        ours, mine = suite(mechanisms, list(other), target, Path(folder, "suite"))
+        ours, mine = suite(mechanisms, list(other), target, theirs, Path(folder, "suite"))
     print(f"stock pyperf's processes: {'placed by the scheduler' if options.free else 'pinned as the suite does'}")
     report(ours, mine, theirs, other, len(cases))
 
