@@ -1,6 +1,7 @@
 """Verdicts on measured cases: what counts is where the 95 % intervals lie apart.
 
-A comparison whose intervals overlap decides nothing, and says so with the ratio and its interval. Checks are pure functions of the figures.
+A comparison whose intervals overlap, or whose ratio's interval holds 1 (that of a skewed percentile may), decides nothing, and says
+so. Checks are pure functions of the figures.
 """
 
 from __future__ import annotations
@@ -109,11 +110,10 @@ def _compare(label: str, less: Estimate, more: Estimate) -> _Compared:
     from ipcbench.reports import units
     from ipcbench.reports.stats import ratio
 
-    sign = _sign(less, more)
     value, low, high = ratio(more, less)
-    interval = (
-        "" if low is None or high is None else f" ({low:.3g} to {high:.3g}{'' if sign else ', the intervals overlap'})"
-    )
+    known = low is not None and high is not None
+    sign = 0 if known and low <= 1 <= high else _sign(less, more)  # type: ignore[operator]
+    interval = f" ({low:.3g} to {high:.3g}{'' if sign else ', the intervals overlap'})" if known else ""
     text = f"{units.seconds(more.mean)}, {units.seconds(less.mean)}: {value:.3g} times{interval}"
     return _Compared(label, sign, f"{label} {text}" if label else text)
 

@@ -68,7 +68,8 @@ def round_trip(frame: pd.DataFrame) -> Figure | None:
     if rows["size"].nunique() < 2:
         return None
     caption = (
-        "Both axes are logarithmic. Each panel shows one family, all others in light grey behind it; bars are 95 % intervals. "
+        "Both axes are logarithmic; points that no line joins have no measured size between them. "
+        "Each panel shows one family, all others in light grey behind it; bars are 95 % intervals. "
         + ("Dashed lines are the same primitives in C." if rows["family"].eq("floor").any() else NO_FLOOR)
     )
     title = "Round-trip time by message size"

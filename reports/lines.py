@@ -18,6 +18,8 @@ __all__ = ["HEIGHT", "chart", "draw"]
 
 HEIGHT = 2.9
 """Inches of a panel."""
+FAR = 256
+"""From one point to the next, at most so many times as far along x is joined by a line."""
 LINE = 0.125
 """Inches between two names."""
 FLOOR = "#6b747c"
@@ -58,20 +60,22 @@ def _range(figure: Figure) -> tuple[float, float]:
 
 
 def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
-    grey = [list(zip(each.x, each.y, strict=True)) for each in panel.background]
+    grey = [list(zip(*_broken(each.x, each.y), strict=True)) for each in panel.background]
     axes.add_collection(LineCollection(grey, colors=shared.GREY, linewidths=0.8, zorder=1), autolim=False)
     named: list[tuple[Series, Look]] = []
     if panel.limit is not None:
         axes.plot(panel.limit.x, panel.limit.y, color="black", linestyle=":", linewidth=1.3, zorder=2)
         named.append((panel.limit, {"color": "black", "linestyle": ":"}))
     for each in panel.floors:
-        axes.plot(each.x, each.y, color=FLOOR, linestyle=(0, (4, 2.5)), linewidth=1.0, zorder=2)
-        named.append((each, {"color": FLOOR, "linestyle": (0, (4, 2.5))}))
+        look = {"color": FLOOR, "linestyle": (0, (4, 2.5)), "marker": "_"}
+        axes.plot(*_broken(each.x, each.y), **look, markersize=7, linewidth=1.0, zorder=2)
+        named.append((each, look))
     for index, each in enumerate(panel.series):
         x = _beside(each.x, index - (len(panel.series) - 1) / 2)
         bars = shared.errors(each.y, each.low, each.high)
         look = style.look(each.family, each.name)
-        axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **look)
+        axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
+        axes.plot(*_broken(x, each.y), zorder=3, **{**look, "marker": ""})
         hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
         hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
         axes.plot([a for a, _ in hollow], [b for _, b in hollow], **hole)
@@ -100,6 +104,19 @@ def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
             "zorder": 6,
         }
         axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
+
+
+def _broken(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The line's points with a gap where neighbours are far apart: what lies between was not measured, and often isn't straight."""
+    across: list[float] = []
+    along: list[float] = []
+    for at, value in zip(x, y, strict=True):
+        if across and at / across[-1] > FAR:
+            across.append(math.nan)
+            along.append(math.nan)
+        across.append(at)
+        along.append(value)
+    return across, along
 
 
 def _beside(x: Sequence[float], step: float) -> list[float]:
