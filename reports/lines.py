@@ -67,9 +67,9 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         axes.plot(panel.limit.x, panel.limit.y, color="black", linestyle=":", linewidth=1.3, zorder=2)
         named.append((panel.limit, {"color": "black", "linestyle": ":"}))
     for each in panel.floors:
-        look = {"color": FLOOR, "linestyle": (0, (4, 2.5)), "marker": "_"}
-        axes.plot(*_broken(each.x, each.y), **look, markersize=7, linewidth=1.0, zorder=2)
-        named.append((each, look))
+        floor: Look = {"color": FLOOR, "linestyle": (0, (4, 2.5)), "marker": "_"}
+        axes.plot(*_broken(each.x, each.y), **floor, markersize=7, linewidth=1.0, zorder=2)
+        named.append((each, floor))
     for index, each in enumerate(panel.series):
         x = _beside(each.x, index - (len(panel.series) - 1) / 2)
         bars = shared.errors(each.y, each.low, each.high)
