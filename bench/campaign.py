@@ -14,20 +14,23 @@ from typing import Any
 
 import click
 
-from ipcbench.bench import doctor, floor, machine, matrix
+from ipcbench.bench import doctor, floor, machine, matrix, placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, BadValue, Matrix
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 from ipcbench.bench.profiles import PROFILES, Profile
-from ipcbench.bench.schedule import Schedule, worker_sampler
+from ipcbench.bench.schedule import Schedule
 from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
+from ipcbench.bench.workers import sampler
 
 __all__ = ["Asked", "Campaign", "Refused", "run"]
 
 WHOLE = ("standard", "rigorous")
 """Profiles whose run, not narrowed, ends by putting the course's claims to the test."""
+TOGETHER = 4
+"""Workers that live at the same time, at most, however many cores there are: each keeps its payloads and peers."""
 UNLIMITED = 100_000
 """Samples of a case, where the precision or the budget asked for by name decides."""
 
@@ -187,11 +190,12 @@ class Campaign:
         from ipcbench.reports.stats import half_width
 
         schedule = Schedule(
-            *(self.profile, self.found.cases, self.store, self.seed, worker_sampler(folder), half_width),
+            *(self.profile, self.found.cases, self.store, self.seed, sampler(folder), half_width),
             metadata=metadata,
             tools=str(folder),
             earlier=self.used,
             spent=self.spent,
+            width=min(len(placement.allowed()), TOGETHER),
         )
         wanted = [*self.found.cases, *(skip.case for skip in self.found.skips)]
         if any(case.workload == "floor" for case in wanted):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,53 +19,55 @@ import psutil
 
 from ipcbench.bench.orderly import uninterrupted
 
-__all__ = ["WorkerFailed", "end_session", "is_tracker", "run_worker", "session"]
+__all__ = ["WorkerFailed", "end_session", "is_tracker", "session", "stirs"]
 
 POLITE = 1.2
 TRACKER = 2.0
 POLL = 0.005
-"""Seconds: before SIGKILL, for a resource tracker to clean up, between looks at what is left."""
+LOOK = 0.05
+"""Seconds: before SIGKILL, for a resource tracker to clean up, between looks at what is left, and at a process that nothing tells of."""
 
 
 class WorkerFailed(Exception):
     """The worker ended without an answer; the text is the end of what it wrote to standard error."""
 
 
-def run_worker(task: Path, folder: Path, deadline: float) -> None:
-    """Run one worker to its end. Raises `WorkerFailed`. Its temporary files are in `folder`, which is also where it runs.
+def stirs(process: subprocess.Popen[bytes], seconds: float, words: socket.socket | None = None) -> bool:
+    """Wait until the process has ended, or said something on its socket: whether either came in that time.
 
-    Being there, it never meets a module of the user's by accident (`python -m` puts the working folder first on the path).
+    `Popen.wait` with a timeout looks every 50 ms only; a pidfd tells at once.
     """
-    errors = folder / "worker.err"
-    command = [sys.executable, "-m", "ipcbench.bench.worker", str(task)]
-    with errors.open("wb") as stderr, session(command, folder, stderr=stderr.fileno()) as process:
-        code = _wait(process, deadline)
-        if code is None:
-            raise WorkerFailed(f"the worker didn't end within {deadline:.0f} s")
-    if code:
-        last = errors.read_text(errors="replace").strip().splitlines()[-1:]
-        raise WorkerFailed(f"the worker ended with {code}: {' '.join(last) or 'no reason given'}")
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit status, or None when it didn't end in time. `Popen.wait` with a timeout looks every 50 ms only; a pidfd tells at once."""
+    poll = select.poll()
+    if words is not None:
+        poll.register(words, select.POLLIN)
     try:
         fd = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):  # another system than Linux
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(seconds)
-        return None
+    except (AttributeError, OSError):  # another system than Linux, or it was reaped
+        return _looks(process, seconds, poll)
     try:
-        ended = select.poll()
-        ended.register(fd, select.POLLIN)
-        return process.wait() if ended.poll(seconds * 1000) else None
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
     finally:
         os.close(fd)
 
 
+def _looks(process: subprocess.Popen[bytes], seconds: float, poll: select.poll) -> bool:
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and not poll.poll(LOOK * 1000):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
 @contextmanager
 def session(
-    command: Sequence[str], folder: Path, *, stderr: int, stdout: int = subprocess.DEVNULL, cwd: Path | None = None
+    command: Sequence[str],
+    folder: Path,
+    *,
+    stderr: int,
+    stdout: int = subprocess.DEVNULL,
+    cwd: Path | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, ended with all that it started. It runs in `cwd`, or in its temporary `folder`."""
     with ExitStack() as stack:
@@ -78,6 +80,7 @@ def session(
                 cwd=cwd or folder,
                 env={**os.environ, "TMPDIR": str(folder)},
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
             stack.callback(_end, process)
         yield process
@@ -88,7 +91,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with uninterrupted():
         if process.poll() is None:
             process.terminate()
-            _wait(process, POLITE)
+            stirs(process, POLITE)
         if process.poll() is None:
             process.kill()
         assert process.stdin is not None

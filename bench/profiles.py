@@ -50,7 +50,7 @@ class Profile:
     most: int
     precision: float
     budget: float
-    seconds: float = 0.015
+    seconds: float = 0.005
     values: int = 3
     recorded: int = 3
     each: float = math.inf

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
@@ -18,7 +20,8 @@ from ipcbench.bench import memory, orphaned, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
-from ipcbench.bench.spent import Spent
+from ipcbench.bench.spent import TURN, Spent
+from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Delivery, Measured, Timed, Workload
 
@@ -26,7 +29,7 @@ __all__ = ["calibrate", "describe", "work"]
 
 GROWTH = 10
 """The most by which calibration multiplies the loops at once."""
-WARM_UP = 4
+WARM_UP = 2
 """A warm-up is so many times shorter than a value."""
 FEWER = 3
 """Values of a case whose single operation takes longer than a value should: still enough for a median."""
@@ -35,26 +38,25 @@ LONG = 10
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
-THOUSAND, HUNDRED, MOST = 350, 100, 10_000
-"""Operations timed one by one in a worker: three workers of 350 give the thousand that p99.9 takes, one of a hundred p99; those
-that are in reach of the first get up to five values' time, the others two. Beyond 10,000 there is little to learn."""
+THOUSAND, HUNDRED, MOST = (350, 0.08), (100, 0.03), 10_000
+"""Operations timed one by one in a worker: three workers of 350 give the thousand that p99.9 takes, if that takes no longer than so many
+seconds, one of a hundred p99, or as many as fit the time. Beyond 10,000 there is little to learn."""
 NUMBERED = 1000
 """Messages that carry a number, at most: a lost round trip waits a quarter of a second."""
 
 
 def work(path: str) -> int:
     """Measure the bundle of a task file and write the answer."""
-    begun = perf_counter()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         orphaned.watch(_end_with_runner)
-        return _work(path, begun)
+        return _work(path)
     finally:
         _inherit_folder()
 
 
-def _work(path: str, begun: float) -> int:
+def _work(path: str) -> int:
     task: tasks.Task = tasks.read(Path(path), tasks.Task)
     os.environ[TOOLS] = task.tools
     cases = [Case.parse(each) for each in task.cases]
@@ -62,9 +64,11 @@ def _work(path: str, begun: float) -> int:
     with spent.on("import"):
         import pyperf
 
+        vars(platform)["architecture"] = cache(platform.architecture)  # pyperf asks for each case: a program and 2 ms
+        platform.architecture()
         runner = pyperf.Runner(program_args=())
         runner.parse_args(["--worker", "--quiet", "--loops=1", "--warmups=0", f"--values={task.values}"])
-    bundle = Bundle(task, runner, spent)
+    bundle = Bundle(task, runner, spent, Turn(task.turn))
     try:
         bundle.measure(cases)
         with spent.on("memory"):
@@ -76,7 +80,7 @@ def _work(path: str, begun: float) -> int:
         [benchmark.get_name() for benchmark in bundle.benchmarks],
         bundle.loops,
         bundle.failed,
-        spent.seconds | {"worker": perf_counter() - begun},
+        spent.seconds,
         bundle.latencies,
     )
     tasks.write(Path(task.answer), answer)
@@ -86,8 +90,8 @@ def _work(path: str, begun: float) -> int:
 class Bundle:
     """Measures cases one after the other and collects what pyperf makes of each."""
 
-    def __init__(self, task: tasks.Task, runner: Any, spent: Spent) -> None:
-        self.task, self.runner, self.spent = task, runner, spent
+    def __init__(self, task: tasks.Task, runner: Any, spent: Spent, turn: Turn) -> None:
+        self.task, self.runner, self.spent, self.turn = task, runner, spent, turn
         self.loops = dict(task.loops)
         self.failed: dict[str, str] = {}
         self.benchmarks: list[Any] = []
@@ -97,17 +101,20 @@ class Bundle:
         self.weighable: set[Case] = set()
 
     def measure(self, cases: list[Case]) -> None:
-        """All of them, in the order given. Whatever is raised belongs to the `current` case."""
+        """All of them, in the order given, when its turn has come. Whatever is raised belongs to the `current` case."""
         with ExitStack() as stack:
             with self.spent.on("setup"):
                 workload = workloads.load(cases[0].workload)
                 timed = stack.enter_context(workload.session(cases))
-            for case in cases:
-                self.current = case
-                self.benchmarks.append(self._one(workload, case, timed[case]))
-                if timed[case].memory is not None:
-                    self.weighable.add(case)
+            self.turn.take()
+            with self.spent.on(TURN):
+                for case in cases:
+                    self.current = case
+                    self.benchmarks.append(self._one(workload, case, timed[case]))
+                    if timed[case].memory is not None:
+                        self.weighable.add(case)
             self.current = None
+            self.turn.give()
             begun = perf_counter()
         self.spent.add("close", perf_counter() - begun)
 
@@ -133,8 +140,8 @@ class Bundle:
         multiple = workload.loops_multiple(case)
         if case.id not in self.loops:
             with self.spent.on("calibrate"):
-                found = workload.loops(case, self.task.seconds, timed)
-                self.loops[case.id] = found or calibrate(timed, self.task.seconds, multiple)
+                seconds = self.task.seconds * workload.longer
+                self.loops[case.id] = workload.loops(case, seconds, timed) or calibrate(timed, seconds, multiple)
         loops = self.runner.args.loops = self.loops[case.id]
         self.runner.args.values = self._warm_up(workload, timed, loops, multiple)
         runs: list[Measured] = []
@@ -151,13 +158,15 @@ class Bundle:
             benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
         assert benchmark is not None, "pyperf gives the benchmark back in a worker"
         with self.spent.on("record"):
-            benchmark.update_metadata(cost(runs, loops) | self._passes(case, timed, loops))
+            benchmark.update_metadata(cost(runs, loops) | self._passes(case, timed, loops, runs))
         return benchmark
 
-    def _passes(self, case: Case, timed: Timed, loops: int) -> dict[str, float]:
+    def _passes(self, case: Case, timed: Timed, loops: int, runs: Sequence[Measured]) -> dict[str, float]:
         """What is measured by passes of their own, after the timed values: latencies one by one, and numbered messages."""
         if timed.record is not None and (case.id in self.task.record or case.option("rate")):
-            found = recording.counted(timed.record(recordings(case, loops)).latencies)
+            found = recording.counted(
+                timed.record(recordings(case, loops, fmean(run.seconds for run in runs))).latencies
+            )
             self.latencies[case.id] = tasks.Latencies(list(found), list(found.values()), self._recorder_cost())
         return {} if timed.number is None else delivery(timed.number(min(loops, NUMBERED)))
 
@@ -176,9 +185,10 @@ class Bundle:
         self.spent.add("warm-up", seconds)
         self.spent.add("check", wall - seconds)
         took = (wall if workload.fixed_loops else seconds) * loops / few
-        if loops == multiple and took > LONG * self.task.seconds:
+        wanted = self.task.seconds * workload.longer
+        if loops == multiple and took > LONG * wanted:
             return 1
-        return min(FEWER, self.task.values) if took > 2 * self.task.seconds else self.task.values
+        return min(FEWER, self.task.values) if took > 2 * wanted else self.task.values
 
     def fail(self, error: Exception, cases: list[Case]) -> None:
         """Set the failed case apart; without one, the whole bundle couldn't be set up."""
@@ -241,12 +251,12 @@ def describe(workload: Workload, case: Case) -> dict[str, str | int | float]:
     return {key: value for key, value in described.items() if value is not None}
 
 
-def recordings(case: Case, loops: int) -> int:
-    """How many operations are timed one by one where a value takes `loops`: as long as a value, longer where that gives few."""
+def recordings(case: Case, loops: int, seconds: float) -> int:
+    """How many operations are timed one by one where `loops` take `seconds`: as many, more where those are few."""
     if case.option("rate"):
         return loops
-    wanted, longest = (THOUSAND, 5) if 5 * loops >= THOUSAND else (HUNDRED, 2)
-    return min(max(loops, min(wanted, longest * loops)), MOST)
+    count, longest = THOUSAND if THOUSAND[0] * seconds / loops <= THOUSAND[1] else HUNDRED
+    return min(max(loops, min(count, round(longest * loops / seconds))), MOST)
 
 
 def cost(runs: list[Measured], loops: int) -> dict[str, float]:

@@ -11,31 +11,30 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import median
 from time import monotonic
 
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
-from ipcbench.bench.processes import WorkerFailed, run_worker
+from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.profiles import Profile
-from ipcbench.bench.spent import Spent
+from ipcbench.bench.spent import TURN, Spent
 from ipcbench.bench.store import Store
+from ipcbench.bench.workers import Sampler
 
-__all__ = ["LEAST", "Progress", "Schedule", "worker_sampler"]
+__all__ = ["LEAST", "Progress", "Schedule"]
 
-Sampler = Callable[[tasks.Task], tasks.Answer]
 HalfWidth = Callable[[Sequence[Sequence[float]]], float]
 """From the values of each worker to half the 95 % interval, as a share of the estimate; infinite without an interval."""
 
-PATIENCE = 90.0
-"""Seconds a worker gets beyond what its timed calls should take."""
 LEAST = 5
 """Samples before a narrow interval is believed: three that happen to agree say little."""
 SHARE = 0.5
 """The part of the bundles still wide that a pass takes."""
+LOOK = 0.5
+"""Seconds between estimates of the time left: one takes some milliseconds."""
 SAVE_EVERY = 5.0
 """Seconds of measuring that a crash of the machine may cost; saving never takes more than a twentieth of the time."""
 SPREAD, PRIOR = 0.1, 7
@@ -68,11 +67,17 @@ class Schedule:
     tools: str = ""
     earlier: float = 0.0
     """Seconds of the budget that were used before: this run is resumed."""
+    width: int = 1
+    """Workers that live at the same time: they set up side by side, and measure one after the other."""
     clock: Callable[[], float] = monotonic
     spent: Spent = field(default_factory=Spent)
     passes: int = 0
     _costs: dict[Case, tuple[float, int]] = field(default_factory=dict)
     """By bundle: what its last worker took, and how many cases that measured."""
+    _halves: dict[Case, tuple[int, float]] = field(default_factory=dict)
+    """By case: of how many samples half the interval is known, and that."""
+    _left: tuple[float, float] = (-math.inf, 0.0)
+    """When the time left was last estimated, and what it was."""
 
     def run(self, show: Callable[[Progress], None], save: Callable[[], None]) -> None:
         """Measure. `save` is called after each round and pass, and every few seconds between."""
@@ -108,8 +113,12 @@ class Schedule:
 
     def half(self, case: Case) -> float:
         """Half the case's interval so far, as a share of its estimate."""
-        values = self.store.values.get(case.id)
-        return self.half_width(values) if values else math.inf
+        values = self.store.values.get(case.id, [])
+        known, half = self._halves.get(case, (0, math.inf))
+        if known != len(values):
+            half = self.half_width(values)
+            self._halves[case] = len(values), half
+        return half
 
     def _is_wide(self, case: Case) -> bool:
         return self.store.samples(case) < LEAST or self.half(case) > self.profile.precision
@@ -123,20 +132,27 @@ class Schedule:
         queue = list(bundles)
         done, planned = 0, len(queue)
         while queue:
-            bundle = queue.pop(0)
-            if self._elapsed() + self._cost(bundle) / 2 > self.profile.budget:
+            together = self._together(queue)
+            if self._elapsed() + sum(map(self._cost, together)) / 2 > self.profile.budget:
                 return False
-            show(Progress(bundle[0].id, self._stage, done, planned, self._elapsed(), self.left()))
-            begun = self.clock()
-            rest = self._measure(bundle)
-            self._costs[bundle_of(bundle[0])] = self.clock() - begun, len(bundle)
-            if rest:
-                queue.append(rest)
-                planned += 1
-            done += 1
+            show(Progress(together[0][0].id, self._stage, done, planned, self._elapsed(), self.left()))
+            again = self._measure(together)
+            queue += again
+            planned += len(again)
+            done += len(together)
             if queue and self.clock() - self._saved > SAVE_EVERY:
                 self._save(save)
         return True
+
+    def _together(self, queue: list[list[Case]]) -> list[list[Case]]:
+        """Take from the queue what the next workers measure that live at the same time."""
+        first = queue.pop(0)
+        if any(map(_alone, first)):
+            return [first]
+        others = [bundle for bundle in queue if not any(map(_alone, bundle))][: self.width - 1]
+        for bundle in others:
+            queue.remove(bundle)
+        return [first, *others]
 
     def _save(self, save: Callable[[], None]) -> None:
         begun = self.clock()
@@ -145,35 +161,48 @@ class Schedule:
         self.spent.add("save", took)
         self._saved = self.clock() + max(0.0, 20 * took - SAVE_EVERY)
 
-    def _measure(self, bundle: list[Case]) -> list[Case]:
-        """One worker. Gives the cases that must be tried again because another one of the bundle failed."""
+    def _measure(self, bundles: Sequence[list[Case]]) -> list[list[Case]]:
+        """One worker each. Gives what must be tried again because another case of the bundle failed."""
+        begun = self.clock()
+        answers = self.sample([self._task(bundle) for bundle in bundles])
+        wall = self.clock() - begun
+        told = [{} if isinstance(answer, WorkerFailed) else answer.seconds for answer in answers]
+        self.spent.of_workers(told, wall)
+        beside = (wall - sum(seconds.get(TURN, 0.0) for seconds in told)) / len(told)
+        again = []
+        for bundle, answer, seconds in zip(bundles, answers, told, strict=True):
+            self._costs[bundle_of(bundle[0])] = seconds.get(TURN, 0.0) + beside, len(bundle)
+            again += self._take(bundle, answer)
+        return again
+
+    def _task(self, bundle: Sequence[Case]) -> tasks.Task:
         ids = [case.id for case in bundle]
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
         record = [case.id for case in bundle if self.store.samples(case) < self.profile.recorded]
-        task = tasks.Task(
+        return tasks.Task(
             *(ids, "", self.profile.values, self.profile.seconds, known, self.metadata), record=record, tools=self.tools
         )
-        begun = self.clock()
-        try:
-            answer = self.sample(task)
-        except WorkerFailed as error:
-            self.spent.of_worker({}, self.clock() - begun)
+
+    def _take(self, bundle: list[Case], answer: tasks.Answer | WorkerFailed) -> list[list[Case]]:
+        """Keep what a worker found, and give what must be tried again."""
+        if isinstance(answer, WorkerFailed):
             if len(bundle) > 1:  # which of them was it? Alone, it will say so itself
-                for case in bundle[1:]:
-                    self._measure([case])
-                return bundle[:1]
-            self.store.add(None, {}, {ids[0]: str(error)})
+                return [[case] for case in bundle]
+            self.store.add(None, {}, {bundle[0].id: str(answer)})
             return []
-        self.spent.of_worker(answer.seconds, self.clock() - begun)
         self.store.add(answer.suite, answer.loops, answer.failed, answer.latencies)
-        return [case for case in bundle if case.id not in answer.measured and case.id not in answer.failed]
+        rest = [case for case in bundle if case.id not in answer.measured and case.id not in answer.failed]
+        return [rest] if rest else []
 
     def left(self) -> float:
         """Seconds that the run still takes: to the end of the rounds, then until all is precise, but no longer than the budget."""
-        alive = self._alive()
-        typical = self._typical_spread(alive)
-        wanted = sum(self._seconds_for(bundle, typical) for bundle in _bundles(alive))
-        return max(0.0, min(wanted, self.profile.budget - self._elapsed()))
+        now = self.clock()
+        at, wanted = self._left
+        if now - at > LOOK:
+            alive = self._alive()
+            typical = self._typical_spread(alive)
+            at, wanted = self._left = now, sum(self._seconds_for(bundle, typical) for bundle in _bundles(alive))
+        return max(0.0, min(wanted - (now - at), self.profile.budget - self._elapsed()))
 
     def _typical_spread(self, cases: Sequence[Case]) -> float:
         """The median over cases; that of few samples lies below the true one, by Wilson and Hilferty's (1 - 2 / 9f)^1.5."""
@@ -228,24 +257,12 @@ def bundle_of(case: Case) -> Case:
     return workloads.load(case.workload).bundle(case)
 
 
+def _alone(case: Case) -> bool:
+    return workloads.load(case.workload).alone(case)
+
+
 def _bundles(cases: Sequence[Case]) -> list[list[Case]]:
     groups: dict[Case, list[Case]] = {}
     for case in cases:
         groups.setdefault(bundle_of(case), []).append(case)
     return list(groups.values())
-
-
-def worker_sampler(folder: Path) -> Sampler:
-    """Samples by real worker processes, whose files lie in that folder."""
-
-    def sample(task: tasks.Task) -> tasks.Answer:
-        answer = folder / "answer.json"
-        answer.unlink(missing_ok=True)
-        tasks.write(folder / "task.json", replace(task, answer=str(answer)))
-        run_worker(folder / "task.json", folder, PATIENCE + 30 * len(task.cases) * task.seconds)
-        try:
-            return tasks.read(answer, tasks.Answer)
-        except (OSError, ValueError) as error:
-            raise WorkerFailed("the worker ended without an answer") from error
-
-    return sample

@@ -3,7 +3,7 @@
 | word | is |
 | --- | --- |
 | `timed` | the values |
-| `start` | a worker's interpreter and first imports, its end, and the runner's part of both |
+| `start` | a worker's interpreter and first imports, its answer and its end, and the runner's part in it |
 | `import` | pyperf |
 | `setup`, `close` | channels and peers, payloads, and their end |
 | `check` | content is verified |
@@ -12,17 +12,22 @@
 | `record` | latencies one by one, and numbered messages, in passes of their own |
 | `memory` | a case's memory is measured, in its first sample only |
 | `orders` | peers are told what to do, and report |
-| `pyperf` | metadata, and writing the answer |
+| `pyperf` | metadata |
 | `save` | the result file |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
-__all__ = ["Spent", "sentence"]
+__all__ = ["TURN", "Spent", "sentence"]
+
+TURN = "turn"
+"""In a worker's account: all of its turn, whatever it was spent on."""
+SIDE_BY_SIDE = ("import", "setup", "close", "memory")
+"""What workers that live together do at the same time (see `workers`)."""
 
 
 class Spent:
@@ -53,13 +58,19 @@ class Spent:
         finally:
             self.add(word, perf_counter() - begun - (sum(self.seconds.values()) - others))
 
-    def of_worker(self, seconds: Mapping[str, float], wall: float) -> None:
-        """Take over a worker's own account; what it doesn't know of its wall time is its start and its end."""
-        for word, each in seconds.items():
-            if word != "worker":
-                self.add(word, each)
-        self.add("start", max(0.0, wall - seconds.get("worker", wall)))
-        self.add("pyperf", max(0.0, seconds.get("worker", 0.0) - sum(v for k, v in seconds.items() if k != "worker")))
+    def of_workers(self, told: Sequence[Mapping[str, float]], wall: float) -> None:
+        """Take over the accounts of workers that lived together for that long; that of one that failed is empty.
+
+        What they did side by side counts by its share. What they don't know of the wall time is their start and their end.
+        """
+        known = 0.0
+        for seconds in told:
+            for word, each in seconds.items():
+                if word != TURN:
+                    share = each / len(told) if word in SIDE_BY_SIDE else each
+                    self.add(word, share)
+                    known += share
+        self.add("start", max(0.0, wall - known))
 
 
 def sentence(seconds: Mapping[str, float], wall: float) -> str:

@@ -1,7 +1,7 @@
 """The result file: pyperf's benchmarks merged in memory, and the key `ipcbench` beside them (docs/results-format.md).
 
 The whole file is too large to be written after each sample. What came since is kept beside it, a line a worker, so that a
-runner that is killed loses nothing but the sample under way.
+runner that is killed loses nothing but the samples under way.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ class Task:
     """The cases whose operations are also timed one by one."""
     tools: str = ""
     """The folder where the compiled floor program lies."""
+    turn: int | None = None
+    """The descriptor of the socket on which it is told when to measure; None where nobody else is there."""
 
 
 @dataclass(frozen=True)

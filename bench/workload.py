@@ -21,6 +21,8 @@ from ipcbench.ipc.contract import Refusal
 __all__ = ["Delivery", "Measured", "Timed", "Workload", "load", "names"]
 
 FOLDER = Path(__file__).parent / "workloads"
+LARGE = 32 << 20
+"""Bytes of a message, of which each process of a case holds several."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Workload(ABC):
     """Raised when the figures stop being comparable with earlier ones."""
     fixed_loops: int | None = None
     """Operations a value where calibrating by time makes no sense."""
+    longer = 1
+    """A value takes so many times what the profile says, where a short one would be something else: begun cold, or ended by waiting."""
     variants: tuple[str, ...] = ()
     """The keys of a variant that mean something to it."""
     blocks: Mapping[str, tuple[Block, ...]] = {}
@@ -111,6 +115,10 @@ class Workload(ABC):
         axes: dict[str, Any] = {name: 0 for name in ("size", "processes") if name in self.together}
         kept = tuple((key, value) for key, value in case.variant if key not in self.together)
         return replace(case, variant=kept, **axes)
+
+    def alone(self, case: Case) -> bool:
+        """Whether no other worker may be there: it takes much memory, or is at work between its timed calls, too."""
+        return case.size > LARGE
 
     def placement(self, case: Case) -> str:
         """Where its processes run by default: two on a core each, as many as there are cores or more wherever the scheduler likes."""

@@ -56,6 +56,7 @@ class ContextSwitch(Workload):
 
     name = "context-switch"
     quantity = "switch"
+    longer = 4  # the first laps find the ring asleep
     together = ("size", "processes")
     blocks: Mapping[str, tuple[Block, ...]] = {
         "standard": (

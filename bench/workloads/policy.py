@@ -58,6 +58,7 @@ class Policy(Workload):
 
     name = "policy"
     quantity = "round trip"
+    longer = 4  # many of the scheduler's slices, some 3 ms each: who has slept is favoured in the first
     variants = ("competitors",)
     blocks: Mapping[str, tuple[Block, ...]] = {
         "standard": (
@@ -90,6 +91,10 @@ class Policy(Workload):
     def placement(self, case: Case) -> str:  # noqa: ARG002 - whatever its policy
         """The policy decides who runs where."""
         return "free"
+
+    def alone(self, case: Case) -> bool:
+        """Competitors compute from the first round trip to the end."""
+        return bool(case.option("competitors"))
 
     def family(self, case: Case) -> str:  # noqa: ARG002 - all alike
         """The scheduler's work."""

@@ -95,6 +95,10 @@ class Start(Workload):
         """A parent and a child."""
         return 1, 1
 
+    def alone(self, case: Case) -> bool:
+        """With a large parent."""
+        return bool(case.option("parent")) or super().alone(case)
+
     def family(self, case: Case) -> str:  # noqa: ARG002 - all alike
         """Processes."""
         return "process"

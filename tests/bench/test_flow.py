@@ -4,8 +4,8 @@ import pytest
 
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
-from ipcbench.bench.schedule import worker_sampler
 from ipcbench.bench.task import Task
+from ipcbench.bench.workers import sampler
 from ipcbench.ipc import registry
 
 
@@ -19,8 +19,8 @@ def cases():
 
 @pytest.mark.parametrize("case", list(cases()))
 def test_a_stream_ends_whatever_the_number_of_messages(tmp_path, case):
-    sample = worker_sampler(tmp_path)
+    sample = sampler(tmp_path)
     for loops in (40, 200):  # in between credits, and beyond the window
-        answer = sample(Task([case.id], "", 2, 1.0, {case.id: loops}))
+        (answer,) = sample([Task([case.id], "", 2, 1.0, {case.id: loops})])
         assert answer.failed == {}
         assert answer.measured == [case.id]

@@ -123,11 +123,13 @@ def test_the_recorder_itself_costs_something_and_little():
 
 
 def test_enough_round_trips_are_recorded_and_not_for_too_long():
-    assert recordings(case(), 400) == 400
-    assert recordings(case(), 80) == 350  # a thousand of three workers
-    assert recordings(case(), 20) == 40
-    assert recordings(case(), 10**6) == 10_000
-    assert recordings(case(rate="1000"), 100) == 100
+    assert recordings(case(), 400, 0.02) == 400
+    assert recordings(case(), 100, 0.02) == 350  # a thousand of three workers
+    assert recordings(case(), 50, 0.02) == 75  # what fits the time
+    assert recordings(case(), 10, 0.001) == 350
+    assert recordings(case(), 2, 1.0) == 2
+    assert recordings(case(), 10**6, 0.02) == 10_000
+    assert recordings(case(rate="1000"), 100, 0.1) == 100
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.profiles import QUICK
 from ipcbench.bench.schedule import LEAST, Schedule
+from ipcbench.bench.spent import TURN
 from ipcbench.bench.store import Store
 from ipcbench.bench.task import Answer, Latencies
 from ipcbench.reports.stats import half_width
@@ -33,23 +34,29 @@ def suite(values):
 
 
 class Sampler:
-    """Takes a second a case and as long to start; fails the cases it is told to fail, or dies of them, or ends the run.
+    """Takes a second a case and as long to start all that live together.
 
-    A case's workers spread as `spreads` says, and depend on the case and its sample's number alone.
+    Fails the cases it is told to fail, or dies of them, or ends the run. A case's workers spread as `spreads` says, and depend on the case and its sample's number alone.
     """
 
     def __init__(self, failing=(), deadly=(), spreads=None, seconds=None, stop_after=math.inf):
-        self.now, self.tasks, self.failing, self.deadly = 0.0, [], set(failing), set(deadly)
+        self.now, self.tasks, self.gangs, self.failing, self.deadly = 0.0, [], [], set(failing), set(deadly)
         self.spreads, self.seconds, self.stop_after = spreads or {}, seconds or (lambda _: 1.0), stop_after
         self.taken = Counter()
 
-    def __call__(self, task):
+    def __call__(self, together):
         if len(self.tasks) >= self.stop_after:
             raise KeyboardInterrupt
+        self.now += 1.0
+        self.gangs.append([task.cases for task in together])
+        return [self.answer(task) for task in together]
+
+    def answer(self, task):
         self.tasks.append(task)
-        self.now += 1.0 + sum(self.seconds(name) for name in task.cases)
+        turn = sum(self.seconds(name) for name in task.cases)
+        self.now += turn
         if self.deadly & set(task.cases):
-            raise WorkerFailed("the worker ended with -9: no reason given")
+            return WorkerFailed("the worker ended with -9: no reason given")
         done, failed = {}, {}
         for name in task.cases:
             if name in self.failing:
@@ -58,7 +65,13 @@ class Sampler:
             self.taken[name] += 1
             chance = random.Random(f"{name} {self.taken[name]}")
             done[name] = [1e-5 * math.exp(chance.gauss(0, self.spreads.get(name, 0.0)))] * 2
-        return Answer(suite(done) if done else None, list(done), dict.fromkeys(done, 7), failed, {})
+        return Answer(
+            suite(done) if done else None,
+            list(done),
+            dict.fromkeys(done, 7),
+            failed,
+            {TURN: turn, "timed": turn, "setup": 0.4},
+        )
 
 
 def case(mechanism, size):
@@ -70,9 +83,10 @@ MANY = [case(f"m{index}", size) for index in range(12) for size in (1, 64, 1024)
 EXACTLY = {"rounds": 3, "most": 3, "budget": math.inf}
 
 
-def plan(folder, sampler, cases=CASES, seed=1, store=None, **tuned):
+def plan(folder, sampler, cases=CASES, seed=1, store=None, width=1, **tuned):
     profile = replace(QUICK, **{**EXACTLY, **tuned})
-    return Schedule(profile, cases, store or Store(folder), seed, sampler, half_width, clock=lambda: sampler.now)
+    store = store or Store(folder)
+    return Schedule(profile, cases, store, seed, sampler, half_width, width=width, clock=lambda: sampler.now)
 
 
 def run(folder, sampler, cases=CASES, seed=1, **tuned):
@@ -118,10 +132,36 @@ def test_loops_found_once_are_used_again(tmp_path):
     assert all(task.loops == dict.fromkeys(task.cases, 7) for task in sampler.tasks[3:])
 
 
+def test_workers_that_live_together_measure_other_bundles_and_no_more_than_asked(tmp_path):
+    sampler = Sampler()
+    schedule, _, _ = run(tmp_path, sampler, MANY, width=5)
+    assert counts(schedule) == {each.id: 3 for each in MANY}
+    assert [len(gang) for gang in sampler.gangs] == [5, 5, 2] * 3
+    for gang in sampler.gangs:
+        assert len({name for bundle in gang for name in bundle}) == sum(map(len, gang))
+
+
+def test_what_takes_much_memory_has_no_other_worker_beside_it(tmp_path):
+    cases = [case("pipe", 1), case("queue", 256 << 20), case("tcp", 1), case("fifo", 1)]
+    sampler = Sampler()
+    run(tmp_path, sampler, cases, width=4)
+    large = [gang for gang in sampler.gangs if [cases[1].id] in gang]
+    assert large == [[[cases[1].id]]] * 3
+
+
+def test_what_workers_did_side_by_side_counts_by_its_share(tmp_path):
+    sampler = Sampler()
+    schedule, _, _ = run(tmp_path, sampler, MANY, width=4)
+    spent = schedule.spent.seconds
+    assert spent["setup"] == pytest.approx(0.4 * 9)  # nine times four workers
+    assert sum(spent.values()) == pytest.approx(sampler.now)
+
+
+@pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("kind", ["failing", "deadly"])
-def test_a_case_that_fails_is_set_apart_and_the_rest_goes_on(tmp_path, kind):
+def test_a_case_that_fails_is_set_apart_and_the_rest_goes_on(tmp_path, kind, width):
     victim = CASES[4].id
-    schedule, _, _ = run(tmp_path, Sampler(**{kind: [victim]}))
+    schedule, _, _ = run(tmp_path, Sampler(**{kind: [victim]}), width=width)
     assert set(schedule.store.failed) == {victim}
     assert set(schedule.store.benchmarks) == {each.id for each in CASES} - {victim}
     assert all(schedule.store.samples(each) == 3 for each in CASES if each.id != victim)

@@ -1,0 +1,80 @@
+"""Workers that live together: one measures while all others sleep, and none keeps another from ending."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from ipcbench.bench.processes import WorkerFailed
+from ipcbench.bench.task import Answer, Task
+from ipcbench.bench.workers import sampler
+from tests.bench.halfway import FOREVER, of_session
+from tests.test_command import wait_until
+
+
+def case(mechanism, size="64B"):
+    return f"round-trip/{mechanism}/bytes/{size}/1/fork/free"
+
+
+def task(*names, loops=50):
+    return Task(list(names), "", 2, 0.005, dict.fromkeys(names, loops))
+
+
+def test_all_that_live_together_measure(tmp_path):
+    names = [case(name) for name in ("pipe", "queue", "shared-memory")]
+    answers = sampler(tmp_path)([task(name) for name in names])
+    assert [answer.measured for answer in answers] == [[name] for name in names]
+
+
+def test_turns_follow_one_another(tmp_path):
+    """Together they take no less than their sum: three at once would take a third of it."""
+    names = [case("pipe"), case("queue"), case("tcp")]
+    begun = time.perf_counter()
+    answers = sampler(tmp_path)([task(name, loops=4_000) for name in names])
+    took = time.perf_counter() - begun
+    turns = [answer.seconds["turn"] for answer in answers]
+    assert sum(turns) <= took
+    assert all(answer.seconds["turn"] >= answer.seconds["timed"] for answer in answers)
+
+
+def test_one_that_fails_to_set_up_or_to_measure_leaves_the_others_their_turns(tmp_path):
+    wrong = "round-trip/pipe/bytes/64B/1/fork/nowhere"
+    bad = Task([case("value")], "", 2, 0.005)  # bytes don't fit into a value
+    answers = sampler(tmp_path)([bad, task(case("pipe")), task(wrong), task(case("queue"))])
+    assert answers[1].measured == [case("pipe")]
+    assert answers[3].measured == [case("queue")]
+    assert isinstance(answers[0], WorkerFailed) or answers[0].failed
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_one_that_is_killed_in_its_turn_is_told_and_the_others_measure(tmp_path, number):
+    found = []
+    names = [case("pipe"), case("queue")]
+    together = [task(names[0], loops=FOREVER), task(names[1])]
+    thread = threading.Thread(target=lambda: found.extend(sampler(tmp_path)(together)))
+    thread.start()
+    victim = []
+
+    def measuring():
+        with suppress(psutil.Error):
+            victim[:] = [
+                each.pid
+                for each in psutil.Process().children()
+                if str(tmp_path / "task-0") in each.cmdline() and each.cpu_times().user > 0.25
+            ]
+        return victim
+
+    wait_until(measuring)
+    os.kill(victim[0], number)
+    thread.join(60)
+    assert not thread.is_alive()
+    first, second = found
+    assert isinstance(first, WorkerFailed)
+    assert str(-number if number == signal.SIGKILL else 128 + number) in str(first)
+    assert isinstance(second, Answer)
+    assert second.measured == [names[1]]
+    assert not of_session(victim[0])
