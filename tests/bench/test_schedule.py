@@ -36,7 +36,8 @@ def suite(values):
 class Sampler:
     """Takes a second a case and as long to start all that live together.
 
-    Fails the cases it is told to fail, or dies of them, or ends the run. A case's workers spread as `spreads` says, and depend on the case and its sample's number alone.
+    Fails the cases it is told to fail, or dies of them, or ends the run. A case's workers spread as `spreads` says, and depend on the
+    case and its sample's number alone.
     """
 
     def __init__(self, failing=(), deadly=(), spreads=None, seconds=None, stop_after=math.inf):

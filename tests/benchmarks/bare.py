@@ -50,13 +50,13 @@ def start(target, far_cpu, near_cpu):
 
 def pinned(target, cpu):
     os.sched_setaffinity(0, {cpu})
-    settle()
     target()
 
 
 def settle():
-    """Free one large block: glibc then keeps blocks of that size, which otherwise come from the kernel each time (mallopt(3))."""
-    bytes((32 << 20) - (64 << 10))
+    """Free large blocks: glibc then keeps blocks of that size, which otherwise come from the kernel each time (mallopt(3))."""
+    for _ in range(2):
+        bytes((32 << 20) - (64 << 10))
 
 
 def pipe(size, near_cpu, far_cpu):
