@@ -14,9 +14,11 @@ def settle_allocator() -> None:
 
     glibc gets large blocks from the kernel page by page and gives them back at once, until such a block is freed: from then on
     blocks of up to that size stay in the process. Without this, a 1 MiB round trip over `multiprocessing.Pipe` took
-    1.15 ms or 0.62 ms on one core, depending on what the process had freed before it. The second block comes from the heap, which then has
-    room for messages in one piece: what a buffer that grows finds behind it decides whether it is copied (3 % of that round trip). Once in a
-    process and those forked from it: a third block would come from memory that is kept, and clearing it would touch all its pages (40 ms).
+    1.15 ms or 0.62 ms on one core, depending on what the process had freed before it. The second block comes from the heap, which then
+    has room in one piece: what a buffer that grows finds behind it decides whether it is copied (3 % of that round trip).
+
+    Once in a process and those forked from it: a third block would come from memory that is kept, and clearing it would touch all
+    its pages (40 ms).
     """
     global _settled
     if _settled:

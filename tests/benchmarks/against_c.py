@@ -1,7 +1,7 @@
 """What Python costs: the suite's round trip over the same primitive with the same framing in C, pinned alike, in turn.
 
-`python against_c.py [PAIRINGS]`. The hand-over figures compare with two copies of the payload (memcpy) in a row: between buffers in ordinary
-pages, as bytes and shared memory have them on most systems, and in the huge pages that numpy asks the kernel for.
+`python against_c.py [PAIRINGS]`. The hand-over figures compare with two copies of the payload (memcpy) in a row: between buffers in
+ordinary pages, as bytes and shared memory have them on most systems, and in the huge pages that numpy asks the kernel for.
 """
 
 import sys
@@ -50,7 +50,8 @@ def main(pairings=10):
         middle, low, high = arms.compare(arms.suite_arm(HANDOVER), copies, pairings)
         failed |= bound is not None and middle > bound
         print(
-            f"| shared-memory-ring hand-over | two memcpy, {kind} | 16MiB | cross-core | {middle:.2f} | {low:.2f}–{high:.2f} | {bound or ''} |",
+            f"| shared-memory-ring hand-over | two memcpy, {kind} | 16MiB | cross-core "
+            f"| {middle:.2f} | {low:.2f}–{high:.2f} | {bound or ''} |",
             flush=True,
         )
     return int(failed)
