@@ -22,6 +22,8 @@ HEIGHT = 4.6
 """Inches of a panel."""
 SHAPES = "oDs^v"
 CORES = (1, 2)
+NAMES = 40
+"""Names that are tried: no panel has room for more."""
 SIDES = (
     *((7, 0), (-7, 0), (0, 8), (0, -8), (7, 8), (-7, 8), (7, -8), (-7, -8)),
     *((14, 14), (-14, 14), (14, -14), (-14, -14)),
@@ -121,7 +123,7 @@ def _names(place: Axes, panel: Panel, figure: Figure) -> None:
     """Names in the order of what they matter, each where it covers no point and no other name; left out where it finds no room."""
     taken = [_around(place, x, y) for each in panel.series for x, y in zip(each.x, each.y, strict=True)]
     ways = {int(value): text for value, text in figure.ticks}
-    for name in sorted(_wanted(panel, ways), key=lambda each: -each.weight):
+    for name in sorted(_wanted(panel, ways), key=lambda each: -each.weight)[:NAMES]:
         for side in SIDES + (FAR if name.weight > 1 else ()):
             text = place.annotate(
                 *(name.text, (name.x, name.y)),
