@@ -53,10 +53,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command called. Raises `OneLine` with the nearest one."""
         if args and args[0] not in self.commands and args[0][:1].isalnum():
-            from difflib import get_close_matches
+            from ipcbench.bench.matrix import unknown
 
-            (near,) = get_close_matches(args[0], self.commands, 1, 0.0)
-            raise OneLine(f"unknown command {args[0]!r}: did you mean {near!r}?")
+            raise OneLine(unknown("command", args[0], list(self.commands)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -44,7 +44,7 @@ class FlowWorkload(MessagingWorkload):
 
     def window(self, case: Case) -> int:
         """64 messages or what the variant says, but no more than fit 64 MiB, or the capacity of a lossy mechanism."""
-        window = min(int(case.option("window", str(WINDOW))), max(1, IN_FLIGHT // case.size))
+        window = min(int(case.option("window", str(WINDOW))), max(1, IN_FLIGHT // max(1, case.size)))
         capacity = registry.load(case.mechanism).traits.capacity
         return max(1, min(window, capacity(case.size))) if capacity else window
 

@@ -20,7 +20,9 @@ def as_json(matrix: Matrix) -> str:
 def as_text(matrix: Matrix) -> str:
     """One id a line, then what is left out, by reason."""
     lines = [case.id for case in matrix.cases]
-    lines.append(f"{len(matrix.cases):,} cases")
+    lines.append(f"{len(matrix.cases):,} {'case' if len(matrix.cases) == 1 else 'cases'}")
+    if not matrix.cases and not matrix.skips:
+        lines.append("no case fits these options")
     reasons: dict[str, int] = {}
     for skip in matrix.skips:
         reasons[skip.reason] = reasons.get(skip.reason, 0) + 1

@@ -17,6 +17,9 @@ from ipcbench.bench.recording import RATES
 
 __all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects", "unknown"]
 
+FEW = 10
+"""Names that are all told to whoever gave one that doesn't exist."""
+
 
 class BadValue(ValueError):
     """An option's value that doesn't exist; one line that names the nearest right one."""
@@ -200,9 +203,10 @@ def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator
 
 
 def unknown(noun: str, value: str, known: Sequence[str]) -> str:
-    """The line for a value that doesn't exist, with the nearest that does."""
+    """The line for a value that doesn't exist, with the nearest that does, and all where they are few."""
     near = difflib.get_close_matches(value, known, 1, 0.0)
-    return f"unknown {noun} {value!r}: did you mean {near[0]!r}?" if near else f"unknown {noun} {value!r}"
+    choice = f" (there are {', '.join(known)})" if len(known) <= FEW else ""
+    return f"unknown {noun} {value!r}: did you mean {near[0]!r}?{choice}" if near else f"unknown {noun} {value!r}"
 
 
 def _sizes(parts: Iterable[str]) -> Iterator[int]:
@@ -211,7 +215,7 @@ def _sizes(parts: Iterable[str]) -> Iterator[int]:
         try:
             yield from sizes.around(sizes.parse(rest)) if part.startswith("around:") else [sizes.parse(prefix + rest)]
         except ValueError as error:
-            raise BadValue(f"unknown size: {error}") from error
+            raise BadValue(f"--size: {error}") from error
 
 
 def _rate(part: str) -> int:

@@ -99,9 +99,9 @@ def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drop
     try:
         control.send(("up", os.getpid()))
         control.recv()  # attaching begins when all peers are up
-        before = time.perf_counter()
+        begun, before = time.perf_counter(), of_self()
         functions = role.setup()
-        control.send(("attached", time.perf_counter() - before))
+        control.send(("attached", (time.perf_counter() - begun, of_self() - before)))
         serve(functions, control)
     except EOFError:
         pass  # the worker is gone

@@ -149,8 +149,9 @@ class Bundle:
         def time_func(loops: int) -> float:
             begun = perf_counter()
             runs.append(timed(loops))
-            self.spent.add("timed", runs[-1].seconds)
-            self.spent.add("orders", perf_counter() - begun - runs[-1].seconds)
+            wall = perf_counter() - begun
+            self.spent.add("timed", min(wall, runs[-1].seconds))  # at a rate, the sum of latencies may be more
+            self.spent.add("orders", max(0.0, wall - runs[-1].seconds))
             return runs[-1].seconds
 
         metadata = self.task.metadata | describe(workload, case)
@@ -182,8 +183,8 @@ class Bundle:
         begun = perf_counter()
         seconds = timed(few).seconds
         wall = perf_counter() - begun
-        self.spent.add("warm-up", seconds)
-        self.spent.add("check", wall - seconds)
+        self.spent.add("warm-up", min(wall, seconds))
+        self.spent.add("check", max(0.0, wall - seconds))
         took = (wall if workload.fixed_loops else seconds) * loops / few
         wanted = self.task.seconds * workload.longer
         if loops == multiple and took > LONG * wanted:

@@ -36,7 +36,7 @@ SHARE = 0.5
 LOOK = 0.5
 """Seconds between estimates of the time left: one takes some milliseconds."""
 SAVE_EVERY = 5.0
-"""Seconds of measuring that a crash of the machine may cost; saving never takes more than a twentieth of the time."""
+"""Seconds of measuring that a crash of the machine may cost; saving never takes more than a fiftieth of the time."""
 SPREAD, PRIOR = 0.1, 7
 """The standard deviation of worker figures that is expected before any was seen, and how many cases that weighs as much as."""
 
@@ -159,7 +159,7 @@ class Schedule:
         save()
         took = self.clock() - begun
         self.spent.add("save", took)
-        self._saved = self.clock() + max(0.0, 20 * took - SAVE_EVERY)
+        self._saved = self.clock() + max(0.0, 50 * took - SAVE_EVERY)
 
     def _measure(self, bundles: Sequence[list[Case]]) -> list[list[Case]]:
         """One worker each. Gives what must be tried again because another case of the bundle failed."""

@@ -81,13 +81,19 @@ class _Phase:
 
 
 @contextmanager
-def _watched(phase: _Phase, pids: Sequence[int]) -> Iterator[None]:
-    """What this process and those used inside. The others are looked at from outside: they do as they are told, no more."""
-    others = [of_process(pid) for pid in pids]
+def _counted(phase: _Phase) -> Iterator[None]:
+    """Add what this process used inside."""
     before = of_self()
     yield
-    phase.used = of_self() - before
-    for pid, was in zip(pids, others, strict=True):
+    phase.used += of_self() - before
+
+
+@contextmanager
+def _served(phase: _Phase, servers: Sequence[int]) -> Iterator[None]:
+    """Add what servers used inside. They are looked at from outside: they do as they are told, no more."""
+    before = [of_process(pid) for pid in servers]
+    yield
+    for pid, was in zip(servers, before, strict=True):
         phase.used += between(was, of_process(pid))
 
 
@@ -115,7 +121,7 @@ def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
     spec = spec_of(case, case.size)
     make, attach, first = _Phase(), _Phase(), _Phase()
     with ExitStack() as stack:
-        with _watched(make, ()):
+        with _counted(make):
             begin = perf_counter()
             channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
             make.seconds = perf_counter() - begin
@@ -132,24 +138,27 @@ def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
         far.drop()
         assert peer.process.pid is not None
         guard.start({peer.process.pid: peer.name})
-        pids = (peer.process.pid, *channel.servers)
         with guard.limit(SETTING_UP, f"opening {case.mechanism}"):
             peer.expect("up")
-            with _watched(attach, pids):
+            with _served(attach, channel.servers):
                 peer.order("attach", 0)
-                end = near.attach()
+                with _counted(attach):
+                    end = near.attach()
                 stack.callback(end.close)
-                attach.seconds = peer.expect("attached")
+                attach.seconds, used = peer.expect("attached")
+            attach.used += used
             peer.order("echo", 1)
             peer.expect("ready")
-            with _watched(first, pids):
-                begin = perf_counter()
-                end.send(payload)
-                echo = end.recv()
-                first.seconds = perf_counter() - begin
+            with _served(first, channel.servers):
+                with _counted(first):
+                    begin = perf_counter()
+                    end.send(payload)
+                    echo = end.recv()
+                    first.seconds = perf_counter() - begin
+                used, _ = peer.expect("done")
+            first.used += used
             if not payloads.equal(case.payload, payload, echo):
                 raise DamagedMessage(f"the first echo of {case.id} isn't what was sent")
-            peer.expect("done")
         good.append(True)
     return make, attach, first
 
