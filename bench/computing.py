@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ipcbench.bench.allocator import settle_allocator
-from ipcbench.bench.lifeline import default_signals, end_with_parent
+from ipcbench.ipc.lifeline import begin_child
 
-__all__ = ["STEPS", "TASKS", "answer", "begin", "expected", "meet", "meet_at"]
+__all__ = ["STEPS", "TASKS", "answer", "expected", "meet", "meet_at"]
 
 FACTOR, ADDEND, MASK = 1_103_515_245, 12_345, (1 << 31) - 1
 STEPS = {"": 0, "100us": 1_000, "10ms": 100_000}
@@ -54,16 +54,10 @@ def expected(task: str, x: int) -> int:
     return (power * x + (power - 1) // (FACTOR - 1) * ADDEND) & MASK
 
 
-def begin() -> None:
-    """What a pool's process does first: it has none of the worker's signal handlers, and ends with it."""
-    default_signals()
-    end_with_parent()
-
-
 def meet_at(arrived: Any, gate: Any) -> None:
-    """`begin`, for a process that will `meet` the others at these two semaphores."""
+    """`begin_child`, for a process that will `meet` the others at these two semaphores."""
     global _arrived, _gate
-    begin()
+    begin_child()
     settle_allocator()
     _arrived, _gate = arrived, gate
 
@@ -80,5 +74,5 @@ def meet() -> None:
 
 def answer(writer: Connection[Any, Any], task: str, argument: int) -> None:
     """The whole life of a process for one task."""
-    begin()
+    begin_child()
     writer.send(TASKS[task](argument))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -61,7 +62,8 @@ class Display:
             self._line(f"{where}, {now.done}/{now.planned}: {clock}: {now.case}")
 
     def _line(self, text: str) -> None:
-        self.console.print(Text(text), soft_wrap=True)
+        with suppress(OSError, SystemExit):  # nobody reads it any more (rich ends the program then): the run goes on
+            self.console.print(Text(text), soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:

@@ -56,6 +56,12 @@ class Guard:
                 break
             self._watched[fd] = name
 
+    def forget(self) -> None:
+        """Watch no process any more: they are about to end."""
+        for fd in self._watched:
+            os.close(fd)
+        self._watched.clear()
+
     def stop(self) -> None:
         """End it, and give the timer back to whoever had it."""
         self._armed = False
@@ -65,9 +71,7 @@ class Guard:
             signal.signal(signal.SIGALRM, handler)
             signal.setitimer(signal.ITIMER_REAL, *timer)
             self._before = None
-        for fd in self._watched:
-            os.close(fd)
-        self._watched.clear()
+        self.forget()
 
     @contextmanager
     def limit(self, seconds: float, doing: str) -> Iterator[None]:

@@ -36,6 +36,8 @@ CHECKING = 60.0
 TIMING = 60.0
 """Deadlines in seconds; a timed call is calibrated to some 30 ms, one 256 MiB message through a manager takes some 5 s."""
 
+MADE_A_SECOND = 40 << 20
+"""Bytes of the largest message for which each process gets a second more to set up."""
 LOSS = 0.25
 """Seconds after which a message of a lossy mechanism counts as lost."""
 
@@ -286,7 +288,7 @@ class _Session:
         watched = {peer.process.pid: peer.name for peer in everyone if peer.process.pid}
         self.pids = [*watched, *self.servers, *([os.getpid()] if self.local else [])]
         self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
-        with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
+        with self._reasons(), self.guard.limit(self._patience(), "setting up"):
             for peer in everyone:
                 peer.expect("up")
             self.base = memory.resident(self.pids)
@@ -295,6 +297,10 @@ class _Session:
             self.functions = self.local.setup() if self.local else {}
             for peer in everyone:
                 peer.expect("attached")
+
+    def _patience(self) -> float:
+        """Each process makes payloads: where these are large and many, that takes its time."""
+        return SETTING_UP + len(self.pids) * max(case.size for case in self.cases) / MADE_A_SECOND
 
     def passes(self, case: Case) -> Timed:
         """What measures the case; before the first pass it is checked."""

@@ -19,9 +19,9 @@ from typing import Any
 
 from ipcbench.bench import placement
 from ipcbench.bench.allocator import settle_allocator
-from ipcbench.bench.lifeline import default_signals, end_with_parent
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError
+from ipcbench.ipc.lifeline import default_signals, end_with_parent
 
 __all__ = ["Peer", "PeerFailed", "Role", "start", "stop"]
 

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ipcbench.bench import computing
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.lifeline import holding_sigterm
 from ipcbench.bench.usage import Usage, between, of_children, of_process, of_self
+from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["Meeting", "Ready", "clocked", "keeper", "make"]
+__all__ = ["Meeting", "Ready", "clocked", "keeper", "make", "watch_children"]
 
 SETTING_UP, TIMING = 20.0, 60.0
 """Deadlines in seconds."""
@@ -43,7 +43,7 @@ def make(
     kind: str,
     context: BaseContext,
     count: int,
-    initializer: Callable[..., None] = computing.begin,
+    initializer: Callable[..., None] = begin_child,
     arguments: tuple[Any, ...] = (),
 ) -> Pool | ProcessPoolExecutor:
     """A `pool`, or an `executor` (which starts its processes when it gets tasks), that is `kept` (`keeper`) from its first moment on."""
@@ -104,13 +104,19 @@ class Ready:
             self.made = meeting.make(kept)
             meeting.call(self.made)
             meeting.dismiss()
-        self.pids = [each.pid for each in set(multiprocessing.active_children()) - others if each.pid]
-        self.guard.watch({pid: f"process {pid} of {_called(kind)}" for pid in self.pids})
+        self.pids = watch_children(self.guard, others, kind)
 
     def run(self, work: Callable[[], Result], doing: str) -> tuple[Result, float, Usage]:
         """What it gave, its seconds, and what all processes used. Raises `PeerGone`, `DeadlinePassed`."""
         with self.guard.limit(TIMING, doing):
             return clocked(work, self.pids)
+
+
+def watch_children(guard: Guard, others: set[BaseProcess], kind: str) -> list[int]:
+    """Have the processes watched that were started since there were only `others`; gives their pids."""
+    pids = [each.pid for each in _children(others) if each.pid]
+    guard.watch({pid: f"process {pid} of {_called(kind)}" for pid in pids})
+    return pids
 
 
 def _called(kind: str) -> str:

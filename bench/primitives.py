@@ -15,13 +15,14 @@ from multiprocessing.context import BaseContext
 from multiprocessing.managers import SyncManager
 from typing import Any
 
-from ipcbench.bench import lifeline, placement, refusals
+from ipcbench.bench import placement, refusals
 from ipcbench.bench.case import METHODS, NONE, Case
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Workload
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import IpcError
+from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 from ipcbench.ipc.owner import Owner
 
 __all__ = ["CLASSES", "LOCKS", "Maker", "NotSynchronised", "Synchronising", "block", "kind", "maker", "managed"]
@@ -93,17 +94,12 @@ def maker(case: Case) -> Iterator[Maker]:
         return
     with Owner("ipcbench-manager") as owner:
         manager = SyncManager(owner.path(), ctx=context)
-        manager.start(_begin_server)
-        owner.keep(partial(_shut_down, manager))
+        with holding_sigterm():
+            manager.start(begin_child)
+            owner.keep(partial(_shut_down, manager))
         server = manager._process.pid  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
         placement.pin_server(server, placement.cpus(case.placement, "far", placement.allowed()))
         yield Maker(manager, context, (server,))
-
-
-def _begin_server() -> None:
-    """In the server: signals do what they do by default, as it may have been forked, and it ends with its parent."""
-    lifeline.default_signals()
-    lifeline.end_with_parent()
 
 
 def _shut_down(manager: Any) -> None:

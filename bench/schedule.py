@@ -81,7 +81,10 @@ class Schedule:
 
     def run(self, show: Callable[[Progress], None], save: Callable[[], None]) -> None:
         """Measure. `save` is called after each round and pass, and every few seconds between."""
-        self.begun = self._saved = self.clock()
+        self.begun, self._saved = (
+            self.clock(),
+            -math.inf,
+        )  # first as soon as there is anything, so that it can be resumed
         while bundles := self.next_bundles():
             whole = self._pass(bundles, show, save)
             self._save(save)
@@ -171,7 +174,8 @@ class Schedule:
         beside = (wall - sum(seconds.get(TURN, 0.0) for seconds in told)) / len(told)
         again = []
         for bundle, answer, seconds in zip(bundles, answers, told, strict=True):
-            self._costs[bundle_of(bundle[0])] = seconds.get(TURN, 0.0) + beside, len(bundle)
+            if all(told):  # one that failed may have kept the others waiting
+                self._costs[bundle_of(bundle[0])] = seconds.get(TURN, 0.0) + beside, len(bundle)
             again += self._take(bundle, answer)
         return again
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import msgspec
 import pyperf
 
 from ipcbench.bench import workload as workloads
@@ -89,14 +91,14 @@ class Store:
         return store
 
     def _replay(self) -> None:
-        """Take over what came after the last save. The last line may be cut: that sample was under way."""
-        with suppress(FileNotFoundError), self.journal.open("rb") as lines:
-            for line in lines:
-                with suppress(json.JSONDecodeError):
-                    found = json.loads(line)
-                    if found.pop("worker") > self.workers:
-                        told = {name: Latencies(**each) for name, each in found.pop("latencies").items()}
-                        self._take(**found, latencies=told)
+        """Take over what came after the last save. The last line may be cut, as that sample was under way; a damaged one is left out."""
+        with suppress(FileNotFoundError):
+            whole, newline, _ = self.journal.read_bytes().rpartition(b"\n")
+            os.truncate(self.journal, len(whole + newline))  # what comes next begins a line
+            for line in whole.splitlines():
+                found = _read_line(line)
+                if found is not None and found.worker > self.workers:
+                    self._take(found.suite, found.loops, found.failed, found.latencies)
 
     def add(
         self,
@@ -107,10 +109,9 @@ class Store:
     ) -> None:
         """Take over what a worker measured, and write it down. A case that failed keeps no figures."""
         self._take(suite, loops, failed, latencies or {})
-        plain = {name: asdict(each) for name, each in (latencies or {}).items()}
-        line = {"worker": self.workers, "suite": suite, "loops": loops, "failed": failed, "latencies": plain}
+        line = _Line(self.workers, suite, loops, failed, latencies or {})
         with self.journal.open("ab") as journal:
-            journal.write(json.dumps(line).encode() + b"\n")
+            journal.write(json.dumps(asdict(line)).encode() + b"\n")
 
     def _take(
         self,
@@ -162,6 +163,30 @@ class Store:
         self.facts["workers"] = self.workers
         write(self.file, {**data, "ipcbench": self.facts})
         self.journal.unlink(missing_ok=True)  # if this is the last that happens: its lines are told by their numbers
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the journal: what the worker of that number measured."""
+
+    worker: int
+    suite: dict[str, Any] | None
+    loops: dict[str, int]
+    failed: dict[str, str]
+    latencies: dict[str, Latencies]
+
+
+def _read_line(text: bytes) -> _Line | None:
+    """A line of the journal, or None where it is damaged."""
+    try:
+        found = msgspec.json.decode(text, type=_Line)
+        for name in (*found.failed, *found.loops, *found.latencies):
+            Case.parse(name)
+        if found.suite is not None:
+            pyperf.BenchmarkSuite.loads(json.dumps(found.suite))
+    except (msgspec.MsgspecError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None
+    return found
 
 
 def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:

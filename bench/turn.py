@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -36,11 +37,14 @@ class Turn:
             self._wait(self.descriptor)
 
     def _wait(self, descriptor: int) -> None:
+        timer = signal.setitimer(signal.ITIMER_REAL, 0)  # a guard would look at its peers ten times a second
         try:
             os.write(descriptor, READY)
             told = os.read(descriptor, 1)
         except OSError:
             told = b""
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, *timer)
         if told != GO:
             raise SystemExit(1)
 

@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 from ipcbench.bench import task as tasks
-from ipcbench.bench.processes import WorkerFailed, session, stirs
+from ipcbench.bench.orderly import uninterrupted
+from ipcbench.bench.processes import POLITE, WorkerFailed, session, stirs
 from ipcbench.bench.turn import GO, READY
 
 __all__ = ["Sampler", "sampler"]
@@ -35,28 +37,40 @@ def sampler(folder: Path) -> Sampler:
     """Samples by real worker processes, whose files lie in that folder."""
 
     def sample(together: Sequence[tasks.Task]) -> list[tasks.Answer | WorkerFailed]:
+        workers: list[_Worker] = []
         with ExitStack() as stack:
-            workers = [stack.enter_context(_Worker(task, folder, index)) for index, task in enumerate(together)]
-            stack.callback(_end_at_once, workers)
-            for worker in workers:
-                worker.hear(PATIENCE)
-            for worker in workers:
-                worker.go()
-                worker.hear(PATIENCE + 30 * len(worker.told.cases) * worker.told.seconds)
-            for worker in workers:
-                worker.go()
-            for worker in workers:
-                worker.finish(PATIENCE)
-            return [worker.answer() for worker in workers]
+            try:
+                for index, task in enumerate(together):
+                    workers.append(stack.enter_context(_Worker(task, folder, index)))
+                _take_turns(workers)
+            finally:
+                _end_at_once([worker for worker in workers if not worker.over])
+        return [worker.answer() for worker in workers]
 
     return sample
 
 
-def _end_at_once(workers: Sequence[_Worker]) -> None:
-    """When the run is broken off they unwind side by side: each would take its time else before the next is told."""
+def _take_turns(workers: Sequence[_Worker]) -> None:
     for worker in workers:
-        if not worker.over:
+        worker.hear(PATIENCE)
+    for worker in workers:
+        worker.go()
+        worker.hear(PATIENCE + 30 * len(worker.told.cases) * worker.told.seconds)
+    for worker in workers:
+        worker.go()
+    for worker in workers:
+        worker.finish(PATIENCE)
+
+
+def _end_at_once(workers: Sequence[_Worker]) -> None:
+    """Where the run is broken off they unwind side by side: each would take its time else before the next is told."""
+    deadline = monotonic() + POLITE
+    with uninterrupted():
+        for worker in workers:
             worker.process.terminate()
+        for worker in workers:
+            if not stirs(worker.process, max(0.0, deadline - monotonic())):
+                worker.process.kill()
 
 
 class _Worker:

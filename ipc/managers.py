@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.managers import SyncManager
 from typing import Any, ClassVar
 
 from ipcbench.ipc.contract import Ends, Mechanism, Spec, Traits, pairs
 from ipcbench.ipc.errors import PeerGone
+from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 from ipcbench.ipc.mailbox import Mailbox
 from ipcbench.ipc.owner import Owner
 
@@ -23,9 +25,11 @@ COPIES = 10
 
 
 def serve(spec: Spec, owner: Owner) -> Any:
-    """A manager whose server ends with the channel."""
-    manager = spec.context.Manager()
-    owner.keep(lambda: manager.shutdown())
+    """A manager whose server ends with the channel, and with this process."""
+    manager = SyncManager(ctx=spec.context)
+    with holding_sigterm():
+        manager.start(begin_child)
+        owner.keep(lambda: manager.shutdown())
     server = manager._process  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
     owner.servers.append(server.pid)
     return manager

@@ -17,7 +17,7 @@ from functools import partial
 from ipcbench.bench import refusals
 from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.pools import TIMING, Meeting, clocked, keeper
+from ipcbench.bench.pools import TIMING, Meeting, clocked, keeper, watch_children
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.usage import Usage, of_process
 from ipcbench.bench.workload import Measured, Timed, Workload
@@ -88,24 +88,27 @@ class PoolLife(Workload):
 def _timed(case: Case, guard: Guard, loops: int) -> Measured:
     phase = PHASES.index(case.option("phase"))
     with guard.limit(TIMING, f"the lives of {loops} × {case.mechanism}"):
-        lives = [_life(case)[phase] for _ in range(loops)]
+        lives = [_life(case, guard)[phase] for _ in range(loops)]
     used = [each.usage for each in lives if each.usage is not None]
     return Measured(sum(each.seconds for each in lives), sum(used, Usage()) if len(used) == loops else None)
 
 
-def _life(case: Case) -> tuple[Measured, Measured]:
+def _life(case: Case, guard: Guard) -> tuple[Measured, Measured]:
     """Make, meet, take down: what the first two and the last took."""
     meeting = Meeting(case.mechanism, multiprocessing.get_context(case.start_method), case.processes)
     others = set(multiprocessing.active_children())
     with keeper() as kept:
 
         def create() -> None:
-            meeting.call(meeting.make(kept))
+            made = meeting.make(kept)
+            watch_children(guard, others, case.mechanism)  # an executor has none yet, and tells of their death
+            meeting.call(made)
 
         _, seconds, used = clocked(create)
         pids = [each.pid for each in set(multiprocessing.active_children()) - others if each.pid]
         created = Measured(seconds, sum((of_process(pid) for pid in pids), used))
         meeting.dismiss()
+        guard.forget()
         before = sum((of_process(pid) for pid in pids), Usage())
         _, seconds, used = clocked(lambda: kept[0].__exit__(None, None, None))
     told = case.start_method != "forkserver"

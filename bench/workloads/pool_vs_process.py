@@ -25,12 +25,12 @@ from ipcbench.bench import computing, refusals
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.lifeline import holding_sigterm
-from ipcbench.bench.pools import TIMING, Ready, clocked, keeper, make
+from ipcbench.bench.pools import TIMING, Ready, clocked, keeper, make, watch_children
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import DamagedMessage
+from ipcbench.ipc.lifeline import holding_sigterm
 
 SERIAL, EACH = "serial", ("pool-each", "process-each")
 LASTING = {"pool-once": "pool", "executor": "executor"}
@@ -108,7 +108,8 @@ class PoolVsProcess(Workload):
                 ready = Ready(stack, LASTING[case.mechanism], case.start_method, case.processes)
                 guard, job, pids = ready.guard, _mapped(ready), ready.pids
             else:
-                guard, job, pids = Guard(), _anew(case, stack.enter_context(keeper())), []
+                guard, pids = Guard(), []
+                job = _anew(case, stack.enter_context(keeper()), guard)
                 stack.callback(guard.stop)
                 guard.start({})
             yield {each: Timed(partial(_timed, each, job, guard, pids)) for each in cases}
@@ -141,13 +142,16 @@ def _mapped(ready: Ready) -> Job:
     return lambda task, arguments: list(ready.made.map(computing.TASKS[task], arguments))
 
 
-def _anew(case: Case, kept: list[Any]) -> Job:
-    """With nothing there before; a pool is `kept` while there is one."""
+def _anew(case: Case, kept: list[Any], guard: Guard) -> Job:
+    """With nothing there before; a pool is `kept` while there is one, and its processes are watched until it ends them."""
     context = multiprocessing.get_context(case.start_method)
 
     def pool_each(task: str, arguments: Sequence[int]) -> list[int]:
+        others = set(multiprocessing.active_children())
         with make(kept, "pool", context, case.processes) as pool:
+            watch_children(guard, others, "pool")
             results = list(pool.map(computing.TASKS[task], arguments))
+            guard.forget()
         kept.clear()
         return results
 

@@ -72,3 +72,27 @@ def test_a_child_that_stops_ends_the_job_at_its_deadline(way, monkeypatch):
 
 def stop_at_once(_):
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("way", ["pool-once", "pool-each"])
+def test_a_killed_child_ends_the_job_with_that_reason(way, monkeypatch):
+    """Long before the deadline: a pool puts another process in its place, and the task is lost for ever."""
+    monkeypatch.setitem(computing.TASKS, "", suicide_at_once)
+    chosen = pool_case("pool-vs-process", way, tasks="1")
+    with pytest.raises(PeerGone, match="of the pool died"), workload.load("pool-vs-process").session([chosen]) as timed:
+        timed[chosen](1)
+
+
+def suicide_at_once(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_child_killed_while_its_pool_comes_up_ends_the_wait(monkeypatch):
+    monkeypatch.setattr(computing, "meet", suicide_when_met)
+    chosen = pool_case("pool-life", "pool", phase="create")
+    with pytest.raises(PeerGone, match="of the pool died"), workload.load("pool-life").session([chosen]) as timed:
+        timed[chosen](1)
+
+
+def suicide_when_met():
+    os.kill(os.getpid(), signal.SIGKILL)

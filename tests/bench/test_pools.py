@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from ipcbench.bench import computing, lifeline, pools
+from ipcbench.bench import computing, pools
+from ipcbench.ipc import lifeline
 
 from .pool_kit import METHODS, nothing_left
 
@@ -64,7 +65,7 @@ def test_a_child_that_is_ended_before_it_has_run_a_line_ends():
     before = signal.signal(signal.SIGTERM, unwind)
     ended_at_once.append(True)
     try:
-        child = multiprocessing.get_context("fork").Process(target=computing.begin)
+        child = multiprocessing.get_context("fork").Process(target=lifeline.begin_child)
         with lifeline.holding_sigterm():
             child.start()
     finally:

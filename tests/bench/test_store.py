@@ -8,6 +8,9 @@ import pytest
 from ipcbench.bench import store
 from ipcbench.bench.store import Store
 from ipcbench.bench.task import replace_file, writable
+from tests.bench.test_schedule import CASES, suite
+
+NAME = CASES[0].id
 
 
 def full(*_arguments, **_options):
@@ -38,3 +41,38 @@ def test_a_folder_is_writable_where_it_or_the_nearest_above_it_is(tmp_path):
     (tmp_path / "file").touch()
     assert not writable(tmp_path / "file")
     assert not writable(tmp_path / "file" / "below")
+
+
+DAMAGED = [
+    b"5",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"worker": "x", "suite": null, "loops": {}, "failed": {}, "latencies": {}}',
+    b'{"worker": 9, "suite": null, "loops": {}, "failed": {"no case": "gone"}, "latencies": {}}',
+    b'{"worker": 9, "suite": {"version": "1.0"}, "loops": {}, "failed": {}, "latencies": {}}',
+    b'{"worker": 9, "suite": null, "loops": [], "failed": {}, "latencies": {"a": {"values": [1]}}}',
+    b"[" * 100_000,
+    b"\x00" * 64,
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED, ids=lambda line: repr(line[:24]))
+def test_a_damaged_line_of_the_journal_is_left_out_and_the_others_count(tmp_path, line):
+    store = Store(tmp_path)
+    store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
+    store.save({"profile": "quick", "seed": 1}, [])
+    store.add(suite({NAME: [2e-5, 2e-5]}), {NAME: 7}, {})
+    store.journal.write_bytes(line + b"\n" + store.journal.read_bytes())
+    assert Store.resume(tmp_path).values[NAME] == [(1e-5, 1e-5), (2e-5, 2e-5)]
+
+
+def test_what_comes_after_a_cut_line_is_a_line_of_its_own(tmp_path):
+    store = Store(tmp_path)
+    store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
+    store.save({"profile": "quick", "seed": 1}, [])
+    store.journal.write_bytes(b'{"worker": 2, "suite": {"vers')  # killed while it was written
+    again = Store.resume(tmp_path)
+    again.add(suite({NAME: [2e-5, 2e-5]}), {NAME: 7}, {})
+    assert Store.resume(tmp_path).values[NAME] == [(1e-5, 1e-5), (2e-5, 2e-5)]

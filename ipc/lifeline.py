@@ -13,7 +13,13 @@ from multiprocessing import connection, parent_process
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["default_signals", "end_with_parent", "holding_sigterm"]
+__all__ = ["begin_child", "default_signals", "end_with_parent", "holding_sigterm"]
+
+
+def begin_child() -> None:
+    """A child's first call: signals do what they do by default, as it may have been forked, and it ends with its parent."""
+    default_signals()
+    end_with_parent()
 
 
 @contextmanager
