@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -108,6 +109,25 @@ def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, tempor
     assert "--resume --output out" in errors
     assert json.loads(run_json.read_text())["ipcbench"]["status"] == "interrupted"
     assert json.loads(run_json.read_text())["benchmarks"]
+    wait_until(lambda: traces(temporary) == before, 10)
+
+
+@pytest.mark.deadline
+def test_stopped_workers_do_not_hold_up_the_end_of_a_run(tmp_path, temporary, within):
+    before = traces(temporary)
+    arguments = ["run", "--only", "pipe,queue", "--size", "64", "--output", "out", "--rounds", "500"]
+    with subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: (tmp_path / "out" / "run.json").exists())
+        stopped = []
+
+        def stop_all():
+            with suppress(psutil.Error):
+                stopped[:] = [child for child in psutil.Process(process.pid).children() if child.suspend() is None]
+            return stopped
+
+        wait_until(stop_all)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(within(3)) == 130
     wait_until(lambda: traces(temporary) == before, 10)
 
 

@@ -9,6 +9,7 @@ import sys
 from copy import copy
 from multiprocessing import get_context
 
+import psutil
 import pytest
 from conformance_kit import attached
 from conformance_traces import Traces
@@ -250,3 +251,21 @@ def test_rule_11_programs_end_without_a_word(method, kept, tmp_path):
         said, _ = process.communicate(timeout=25)
         said = "\n".join(line for line in said.splitlines() if "fork" not in line)  # 3.12 warns of forks with threads
         assert (name, process.returncode, said) == (name, 0, "")
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_server_ends_with_the_process_that_opened_the_channel_however_that_ended(method):
+    code = (
+        "import sys; from multiprocessing import get_context; from ipcbench.ipc import registry; "
+        "from ipcbench.ipc.contract import Spec\n"
+        "if __name__ == '__main__':\n"
+        "    mechanism = registry.load('manager-queue')\n"
+        f"    spec = Spec(context=get_context({method!r}), size=64)\n"
+        "    with mechanism.open(spec) as channel:\n"
+        "        print(*channel.servers, flush=True)\n"
+        "        sys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as opener:
+        server = psutil.Process(int(opener.stdout.readline()))
+        opener.kill()
+    assert psutil.wait_procs([server], 10)[1] == []
