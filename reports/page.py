@@ -138,7 +138,7 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
     if len(sleeping) > 1:
         best, worst = sleeping.iloc[0], sleeping.iloc[-1]
         said.append(
-            f"{what}: of those that sleep while they wait, {_list(_level(sleeping))} takes {_figure(best)} there and back; "
+            f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {_figure(best)} there and back; "
             f"{worst['label']} takes longest with {_figure(worst)}, {worst['mean_s'] / best['mean_s']:.1f} times as long."
         )
     if len(spinning) and len(sleeping):
@@ -152,12 +152,16 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
     return said
 
 
+def _fastest(rows: pd.DataFrame) -> str:
+    """Which is the fastest, as far as that is known: without an interval nothing is."""
+    if rows["low_s"].isna().any():
+        return f"{rows['label'].iloc[0]} has the lowest mean (not certain: some have one sample) and"
+    return _list(_level(rows))
+
+
 def _level(rows: pd.DataFrame) -> list[str]:
     """The fastest, and those that can't be told from it: their intervals reach into its own."""
-    best = rows.iloc[0]
-    reach = best["high_s"] if best["high_s"] == best["high_s"] else best["mean_s"]
-    low = rows["low_s"].fillna(rows["mean_s"])
-    return [str(label) for label in rows[low <= reach]["label"]]
+    return [str(label) for label in rows[rows["low_s"] <= rows["high_s"].iloc[0]]["label"]]
 
 
 def _list(names: list[str]) -> str:

@@ -27,6 +27,7 @@ FAMILIES = {"process-each": "process", "executor": "executor", "serial": "floor"
 """Ways that are drawn in another hue than pools."""
 PAIRS = (("pool-once", "serial"), ("pool-each", "serial"), ("pool-each", "process-each"))
 """A way, and another that it may overtake."""
+UNSURE = f"{tables.MARK}, one sample: not certain"
 Ways = dict[str, dict[int, pd.Series]]
 """By way and number of tasks, the case."""
 
@@ -100,12 +101,14 @@ def _compared(ways: Ways, way: str, rival: str) -> list[Comparison]:
     found = []
     for count in sorted(one.keys() & two.keys()):
         ratio, low, high = tables.ratio(one[count], two[count])
-        found.append(Comparison(count, ratio, *((ratio, ratio) if math.isnan(low) else (low, high))))
+        found.append(Comparison(count, ratio, *((0.0, math.inf) if math.isnan(low) else (low, high))))
     return found
 
 
 def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     first, last = compared[0], compared[-1]
+    if last.high == math.inf:
+        return f"{_by_means(found, compared, rival)} ({UNSURE})"
     if found.surely == first.x:
         return f"is faster than {rival} at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
     if found.surely is None:
@@ -114,6 +117,15 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     about = f"from about {_tasks(found.about)} on" if found.about else f"from {_tasks(found.surely)} on at the latest"
     sure = f"for certain at {found.surely:.0f}"
     return f"is faster than {rival} {about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
+
+
+def _by_means(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
+    """What the means alone say: with one sample there is no more."""
+    if compared[-1].ratio >= 1:
+        return f"isn't faster than {rival} up to {_tasks(compared[-1].x)}"
+    if found.about:
+        return f"is faster than {rival} from about {_tasks(found.about)} on"
+    return f"is faster than {rival} at every number of tasks measured, {_tasks(compared[0].x)} to {compared[-1].x:.0f}"
 
 
 def _tasks(count: float) -> str:
@@ -130,13 +142,11 @@ def _of_lengths(jobs: dict[str, Ways]) -> Iterator[str]:
     count = max(counts)
     parts = []
     for way in ("pool-once", "pool-each"):
-        points = [
-            (float(ways["serial"][count]["mean_s"]), float(ways[way][count]["mean_s"]))
-            for ways in jobs.values()
-            if count in ways.get(way, {})
-        ]
-        if len(points) > 1:
-            parts.append(f"{WAYS[way]} {_from_length(points, count)}")
+        pairs = [(ways["serial"][count], ways[way][count]) for ways in jobs.values() if count in ways.get(way, {})]
+        if len(pairs) > 1:
+            points = [(float(one["mean_s"]), float(two["mean_s"])) for one, two in pairs]
+            unsure = any(math.isnan(tables.ratio(*pair)[1]) for pair in pairs)
+            parts.append(f"{WAYS[way]} {_from_length(points, count)}{f' ({UNSURE})' if unsure else ''}")
     if parts:
         yield f"A job of {_tasks(count)}, against {WAYS['serial']}: {'; '.join(parts)}."
 

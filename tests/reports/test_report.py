@@ -232,6 +232,13 @@ def test_the_summary_does_not_call_one_of_equals_the_fastest(tmp_path):
     assert "pipe is the fastest" in first or "overlaps with that of shared-memory-ring" in first
 
 
+def test_the_summary_calls_nothing_the_fastest_after_one_sample(tmp_path):
+    rows = [benchmark("pipe", 64, samples=1), benchmark("queue", 64, samples=1)]
+    (tmp_path / "run.json").write_text(json.dumps(result(rows)))
+    (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
+    assert "pipe has the lowest mean (not certain: some have one sample)" in first
+
+
 def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
     there = tmp_path_factory.mktemp("elsewhere") / "deep"
     assert write_report(stored / "run.json", there) == there / "report.html"

@@ -52,6 +52,14 @@ def test_without_starts_the_chapter_says_nothing(table):
     assert [make(empty) for make in (starting.findings, starting.ways, starting.start_methods)] == [[], [], []]
 
 
+def test_one_sample_explains_nothing(tmp_path):
+    made = [measured(name, seconds, FAMILY, workers=1) for name, seconds in (PLAIN | EXTRA).items()]
+    (tmp_path / "run.json").write_text(json.dumps(result(made)))
+    said = [each for each in starting.findings(frame.build(schema.load(tmp_path))) if "instead of" in each]
+    assert said
+    assert all(each.endswith(", not certain.") for each in said)
+
+
 def test_it_says_which_way_is_fastest_and_by_how_much_the_slowest_is_slower(table):
     said = starting.findings(table(PLAIN))
     assert said[0].startswith("From the call until the child's first line runs: os.fork 600 µs")
