@@ -61,6 +61,7 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
         "details": sorted((name, value) for name, value in facts.machine.items() if value not in (None, "")),
         "minutes": f"{facts.seconds / 60:.1f}",
         "findings": findings(frame),
+        "sizes": [units.size(size) for size in tables.sizes(tables.headline(frame))],
         "headline": _headline(frame),
         "floors": bool(frame["floor_ratio"].notna().any()),
         "costs": costs.costs(frame),
@@ -69,6 +70,7 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
         "rates": costs.rates(frame),
         "claims": result.facts.claims,
         "rows": tables.cells(frame),
+        "unreached": tables.unreached(frame),
         "missed": tables.missed(frame, facts.precision),
         "failed": failed[["id", "reason"]].to_dict("records"),
         "skipped": _by_reason(skipped),
@@ -93,20 +95,27 @@ def _machine(result: Result) -> str:
     return ", ".join(str(word) for word in words if word)
 
 
-def _headline(frame: pd.DataFrame) -> list[dict[str, str]]:
+def _headline(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a mechanism; `cells` has one for each size."""
     rows = tables.headline(frame)
     lines = []
     for name in dict.fromkeys(rows["name"]):
         mine = rows[rows["name"].eq(name)]
-        line = {"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0])}
-        for key, size in zip(("small", "large"), tables.SIZES, strict=True):
-            here = mine[mine["size"].eq(size)]
-            row = here.iloc[0] if len(here) else None
-            line[key] = "–" if row is None else tables.time(row)
-            line[f"{key}_half"] = "" if row is None else units.spread(row["mean_s"], row["low_s"], row["high_s"])
-            line[f"{key}_floor"] = "" if row is None or pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×"
-        lines.append(line)
+        cells = [_at(mine[mine["size"].eq(size)]) for size in tables.sizes(rows)]
+        lines.append({"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0]), "cells": cells})
     return lines
+
+
+def _at(rows: pd.DataFrame) -> dict[str, str]:
+    """What is known of a mechanism at a size."""
+    if rows.empty:
+        return {"time": "–", "half": "", "floor": ""}
+    row = rows.iloc[0]
+    return {
+        "time": tables.time(row),
+        "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
+        "floor": "" if pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×",
+    }
 
 
 def _recorder(frame: pd.DataFrame) -> str:
@@ -125,7 +134,10 @@ def findings(frame: pd.DataFrame) -> list[str]:
     rows = tables.headline(frame)
     rows = rows[rows["family"].ne("floor")]
     said = []
-    for size, what in zip(tables.SIZES, ("Small messages", "Large messages"), strict=True):
+    known = tables.sizes(rows)
+    for size, what in zip(
+        known, ("Small messages", "Large messages") if len(known) > 1 else ("Messages",), strict=False
+    ):
         here = rows[rows["size"].eq(size)].sort_values("mean_s")
         said += _of_size(here, f"{what} ({units.size(size)})")
     return said + _of_streams(frame) + _of_python(rows) + costs.findings(frame)
@@ -174,7 +186,11 @@ def _list(names: list[str]) -> str:
 
 def _of_streams(frame: pd.DataFrame) -> list[str]:
     rows = frame[frame["status"].eq("measured") & frame["workload"].eq("stream") & frame["payload"].eq("bytes")]
-    rows = rows[rows["size"].eq(tables.SIZES[1]) & rows["variant"].eq("")].sort_values("mean_s")
+    rows = rows[rows["variant"].eq("")].sort_values("mean_s")
+    if rows.empty:
+        return []
+    size = tables.large(sorted(rows["size"].unique()))
+    rows = rows[rows["size"].eq(size)]
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -182,18 +198,19 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
         tables.marked(each, units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}"))) for each in (first, last)
     ]
     return [
-        f"One way, in messages of {units.size(tables.SIZES[1])}: {first['mechanism']} carries {speeds[0]}, "
+        f"One way, in messages of {units.size(size)}: {first['mechanism']} carries {speeds[0]}, "
         f"{last['mechanism']} {speeds[1]}."
     ]
 
 
 def _of_python(rows: pd.DataFrame) -> list[str]:
-    small = rows[rows["size"].eq(tables.SIZES[0]) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
+    size = rows["size"].min()
+    small = rows[rows["size"].eq(size) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
     if len(small) < 2:
         return []
     low, high = small.iloc[0], small.iloc[-1]
     return [
-        f"Python's price, against the same primitive in C at {units.size(tables.SIZES[0])}: from {_ratio(low)} times "
+        f"Python's price, against the same primitive in C at {units.size(size)}: from {_ratio(low)} times "
         f"({low['label']}) to {_ratio(high)} times ({high['label']})."
     ]
 

@@ -10,11 +10,31 @@ import pandas as pd
 from ipcbench.reports import choose, units
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["MARK", "cells", "headline", "marked", "missed", "ratio", "summary", "time", "times", "to_json"]
+__all__ = [
+    *(
+        "MARK",
+        "cells",
+        "headline",
+        "large",
+        "marked",
+        "missed",
+        "ratio",
+        "sizes",
+        "summary",
+        "time",
+        "times",
+        "to_json",
+    ),
+    "unreached",
+]
 
 SIZES = (64, 1 << 20)
+"""What stands for small and for large messages, where it was measured."""
+UNREACHED = "the budget was spent before"
+"""How the reason begins of a case that wasn't measured for want of time."""
 MARK = "≈"
 """Before a figure whose interval is wider than was asked for."""
 
@@ -26,30 +46,60 @@ def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def headline(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round trips at 64 B and 1 MiB, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
+    """Round trips at up to two sizes, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
     rows = choose.round_trips(frame)
-    parts = [choose.at(rows, size).assign(size=size) for size in SIZES]
-    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    parts = [choose.at(rows, size).assign(size=size) for size in _two_of(_sizes(rows))]
+    found: pd.DataFrame = pd.concat(parts or [choose.at(rows, SIZES[0])], ignore_index=True)
     return found
 
 
-def summary(frame: pd.DataFrame) -> Table:
-    """The short table that the terminal shows."""
+def sizes(rows: pd.DataFrame) -> list[int]:
+    """The sizes of a headline, the small one first: two, one or none."""
+    return sorted(int(size) for size in rows["size"].unique())
+
+
+def _sizes(rows: pd.DataFrame) -> list[int]:
+    """Those measured; a scalar stands among small messages."""
+    return sorted({SIZES[0] if row["payload"] == "scalar" else int(row["size"]) for _, row in rows.iterrows()})
+
+
+def _two_of(known: list[int]) -> list[int]:
+    """The two preferred sizes; for one that wasn't measured the smallest, or the largest."""
+    if not known:
+        return []
+    small = SIZES[0] if SIZES[0] in known else known[0]
+    if small != (most := large(known)):
+        return [small, most]
+    return sorted({known[0], known[-1]})
+
+
+def large(known: list[int]) -> int:
+    """Of sizes in their order, which stands for large messages."""
+    return SIZES[1] if SIZES[1] in known else known[-1]
+
+
+def summary(frame: pd.DataFrame) -> RenderableType:
+    """The short table that the terminal shows, and what is missing in it."""
+    from rich.console import Group
+
+    rows = headline(frame)
+    table = _everything(frame) if rows.empty else _round_trips(frame, rows)
+    return Group(table, *filter(None, [unreached(frame)]))
+
+
+def _round_trips(frame: pd.DataFrame, rows: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    rows = headline(frame)
-    if rows.empty:
-        return _everything(frame)
     title = f"Round trips and half the 95 % interval{_legend(frame)}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("mechanism")
-    for size in SIZES:
+    for size in sizes(rows):
         table.add_column(units.size(size), justify="right")
         table.add_column("", justify="right", style="dim")
     for name in dict.fromkeys(rows["name"]):
         line = [escape(str(rows[rows["name"].eq(name)]["label"].iloc[0]))]
-        for size in SIZES:
+        for size in sizes(rows):
             here = rows[rows["name"].eq(name) & rows["size"].eq(size)]
             line += _time(here.iloc[0]) if len(here) else ["–", ""]
         table.add_row(*line)
@@ -111,6 +161,13 @@ def missed(frame: pd.DataFrame, precision: float | None) -> str:
     if not count or precision is None:
         return ""
     return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more --budget helps"
+
+
+def unreached(frame: pd.DataFrame) -> str:
+    """How many of the cases that the system can measure got no time, in a sentence; empty where all did."""
+    late = frame["status"].eq("skipped") & frame["reason"].str.startswith(UNREACHED)
+    meant = late | frame["status"].ne("skipped")
+    return f"{late.sum():,} of {meant.sum():,} cases were not reached within the budget" if late.any() else ""
 
 
 def _legend(frame: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 
 import pyperf
 import pytest
@@ -237,6 +238,65 @@ def test_the_summary_calls_nothing_the_fastest_after_one_sample(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(result(rows)))
     (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
     assert "pipe has the lowest mean (not certain: some have one sample)" in first
+
+
+@pytest.mark.parametrize(
+    ("measured", "shown"),
+    [
+        ([64, 1024], ["64 B", "1 KiB"]),
+        ([1 << 20], ["1 MiB"]),
+        ([1 << 20, 1 << 24], ["1 MiB", "16 MiB"]),
+        ([16, 64, 1024, 1 << 20, 1 << 24], ["64 B", "1 MiB"]),
+        ([16, 1024, 4096], ["16 B", "4 KiB"]),
+        ([16, 64], ["16 B", "64 B"]),
+    ],
+)
+def test_round_trips_are_shown_at_sizes_that_were_measured(tmp_path, measured, shown):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", size) for size in measured])))
+    table = frame.build(schema.load(tmp_path))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables.summary(table))
+    printed = console.export_text()
+    assert re.findall(r"\d+ (?:[KM]i)?B", printed) == shown
+    assert "–" not in printed
+    page_ = write_report(tmp_path).read_text()
+    heads = page_.partition("<h2>Round trips</h2>")[2].partition("</thead>")[0]
+    assert re.findall(r">(\d+ (?:[KM]i)?B)<", heads) == shown
+    text = (tmp_path / "tables.md").read_text().partition("## Round trips\n\n")[2].splitlines()
+    assert text[0] == "| mechanism |" + "".join(f" {size} | | × floor |" for size in shown)
+    assert text[0].count("|") == text[1].count("|") == text[2].count("|")
+
+
+def test_what_was_not_measured_has_no_heading(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64, workload="stream")])))
+    page_ = write_report(tmp_path).read_text()
+    assert "Round trips</h2>" not in page_
+    assert "## Round trips" not in (tmp_path / "tables.md").read_text()
+
+
+def test_a_chapter_of_a_figure_alone_has_no_heading_among_the_tables(tmp_path):
+    starts = [
+        benchmark("pipe", 64, case_start_method=start, name=f"round-trip/pipe/bytes/64B/1/{start}/cross-core")
+        for start in ("fork", "spawn")
+    ]
+    (tmp_path / "run.json").write_text(json.dumps(result(starts)))
+    assert "<h2>Starting a process</h2>" in write_report(tmp_path).read_text()
+    assert "## Starting a process" not in (tmp_path / "tables.md").read_text()
+
+
+def test_it_is_said_how_many_cases_were_not_reached(tmp_path):
+    data = result([benchmark("pipe", 64)])
+    late = {"reason": "the budget was spent before its first sample", "id": "round-trip/late"}
+    data["ipcbench"]["cases"].append({**data["ipcbench"]["cases"][0], **late})
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    said = (
+        "1 of 3 cases were not reached within the budget"  # measured, failed and this one; not what can't be measured
+    )
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables.summary(frame.build(schema.load(tmp_path))))
+    assert said in console.export_text()
+    assert said in write_report(tmp_path).read_text().partition("<h2>")[0]
+    assert said in (tmp_path / "tables.md").read_text()
 
 
 def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
