@@ -70,6 +70,6 @@ def render(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         times = [units.seconds(row[key]) if row[key] else "–" for key in ("old_s", "new_s")]
         value = f"{row['ratio']:.3f}" if row["ratio"] else "–"
-        interval = f"{row['low']:.3f} – {row['high']:.3f}" if row["low"] else ""
+        interval = units.bounds(row["ratio"], row["low"], row["high"], "{:.3f}".format) if row["low"] else ""
         table.add_row(escape(row["id"]), *times, value, interval, escape(row["says"]))
     return table

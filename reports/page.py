@@ -220,6 +220,4 @@ def _ratio(row: pd.Series) -> str:
 
 
 def _figure(row: pd.Series) -> str:
-    if row["low_s"] != row["low_s"]:
-        return f"{tables.time(row)} (one sample: no interval)"
-    return f"{tables.time(row)} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"
+    return f"{tables.time(row)} {tables.interval(row)}"

@@ -14,21 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = [
-    *(
-        "MARK",
-        "cells",
-        "headline",
-        "large",
-        "marked",
-        "missed",
-        "ratio",
-        "sizes",
-        "summary",
-        "time",
-        "times",
-        "to_json",
-    ),
-    "unreached",
+    *("MARK", "cells", "headline", "interval", "large", "marked", "missed", "rates", "ratio", "sizes", "summary"),
+    *("time", "times", "to_json", "unreached"),
 ]
 
 SIZES = (64, 1 << 20)
@@ -143,24 +130,38 @@ def ratio(one: pd.Series, two: pd.Series) -> tuple[float, float, float]:
 def times(one: pd.Series, two: pd.Series) -> str:
     """That ratio in words."""
     found, low, high = ratio(one, two)
-    if math.isnan(low):
-        return f"{_two(found)} times (one sample: no interval)"
-    return f"{_two(found)} times (95 %: {_two(low)} – {_two(high)})"
+    if math.isnan(low):  # the times themselves, beside it, say why
+        return f"{MARK} {_two(found)} times"
+    return f"{_two(found)} times {_bracketed(units.bounds(found, low, high, _two))}"
 
 
 def _two(value: float) -> str:
     """With two figures."""
     rounded = float(f"{value:.2g}")
-    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.1f}" if rounded >= 1 else f"{rounded:.2g}"
+
+
+def interval(row: pd.Series) -> str:
+    """A case's interval for a sentence."""
+    return _bracketed(units.bounds(row["mean_s"], row["low_s"], row["high_s"]))
+
+
+def rates(row: pd.Series) -> str:
+    """The interval of the operations per second for a sentence."""
+    return _bracketed(units.bounds(1 / row["mean_s"], 1 / row["high_s"], 1 / row["low_s"], units.rate))
+
+
+def _bracketed(bounds: str) -> str:
+    return f"(95 %: {bounds})" if "–" in bounds else f"({bounds})"
 
 
 def missed(frame: pd.DataFrame, precision: float | None) -> str:
     """How many cases didn't reach the precision, in a sentence; empty where all did, or none was asked for."""
     measured = frame[frame["status"].eq("measured")]
-    count = int(sum(value is False for value in measured["precise"]))
+    count, narrower = int(sum(value is False for value in measured["precise"])), frame.attrs.get("narrower", "--budget")
     if not count or precision is None:
         return ""
-    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more --budget helps"
+    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more {narrower} helps"
 
 
 def unreached(frame: pd.DataFrame) -> str:
@@ -194,7 +195,7 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "variant": row["variant"].replace(",", " "),
         "time": time(row),
         "wide": "wide" if row["precise"] is False else "",
-        "interval": f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}" if known else "one sample",
+        "interval": units.bounds(mean, row["low_s"], row["high_s"]),
         "half": units.spread(mean, row["low_s"], row["high_s"]),
         "floor": "" if math.isnan(row["floor_ratio"]) else f"{row['floor_ratio']:.2f}",
         "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),

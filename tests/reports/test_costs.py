@@ -122,7 +122,7 @@ def test_the_border_between_processes_is_a_ratio_with_its_uncertainty(tmp_path):
         within("direct-call", 8.5e-8, "same-core"),
     ]
     (said,) = [each for each in costs.findings(table(tmp_path, *rows)) if "border" in each]
-    assert "queue takes 2 times (95 %: 1.9 – 2.1) as long as queue.Queue between two threads" in said
+    assert "queue takes 2.0 times (95 %: 1.9 – 2.1) as long as queue.Queue between two threads" in said
     assert "each end on a core of its own" in said
     assert "a direct call takes 86.7 ns" in said
 

@@ -299,6 +299,33 @@ def test_it_is_said_how_many_cases_were_not_reached(tmp_path):
     assert said in (tmp_path / "tables.md").read_text()
 
 
+def test_an_absurd_interval_is_shown_nowhere_but_in_the_data(tmp_path):
+    data = result([benchmark("pipe", 64, samples=2), benchmark("queue", 64, samples=2)])
+    for each in data["benchmarks"]:
+        each["runs"][1]["values"] = [1e-2, 1e-2]
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    page_ = write_report(tmp_path).read_text()
+    for text in (page_, (tmp_path / "tables.md").read_text()):
+        assert "±>100 %" in text.replace("&gt;", ">")
+        assert " s)" not in text
+    with (tmp_path / "cases.csv").open() as file:
+        assert float(next(csv.DictReader(file))["high_s"]) > 1e6
+    loaded = schema.load(tmp_path)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(compare.render(compare.compare(loaded, loaded)))
+    assert console.export_text().count("±>100 %") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "advice"),
+    [(None, 3, "more --budget helps"), (3, 3, "more --rounds helps"), (3, 1, "more --budget helps")],
+)
+def test_what_would_narrow_the_intervals_is_named(tmp_path, asked, taken, advice):
+    data = result([benchmark("pipe", 64)], precision=0.001, asked={"rounds": asked}, rounds=taken)
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    assert tables.missed(frame.build(schema.load(tmp_path)), 0.001).endswith(advice)
+
+
 def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
     there = tmp_path_factory.mktemp("elsewhere") / "deep"
     assert write_report(stored / "run.json", there) == there / "report.html"
