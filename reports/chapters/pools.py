@@ -27,6 +27,7 @@ FAMILIES = {"process-each": "process", "executor": "executor", "serial": "floor"
 """Ways that are drawn in another hue than pools."""
 PAIRS = (("pool-once", "serial"), ("pool-each", "serial"), ("pool-each", "process-each"))
 """A way, and another that it may overtake."""
+NOMINAL = "A task's length is that of its design; what it takes on this machine, in one process, stands behind it."
 UNSURE = f"{tables.MARK}, one sample: not certain"
 Ways = dict[str, dict[int, pd.Series]]
 """By way and number of tasks, the case."""
@@ -57,11 +58,11 @@ def _jobs(frame: pd.DataFrame) -> dict[str, Ways]:
     return found
 
 
-def _called(length: str, ways: Ways) -> str:
-    """`no work`, `10 ms (8.6 ms here)`: what a task of that length takes in one process."""
+def _called(length: str, ways: Ways, where: str = "") -> str:
+    """`no work`, `10 ms (8.6 ms here)`: by design, and what a task of that length takes in one process."""
     if not length or "serial" not in ways:
         return LENGTHS[length]
-    return f"{LENGTHS[length]} ({units.seconds(_length(ways))} here)"
+    return f"{LENGTHS[length]} ({units.seconds(_length(ways))} here{where})"
 
 
 def _length(ways: Ways) -> float:
@@ -92,7 +93,7 @@ def _of_counts(jobs: dict[str, Ways]) -> Iterator[str]:
                 parts.append(f"{WAYS[way]} {_from(found, compared, WAYS[rival])}")
         if parts:
             processes = next(iter(ways["serial" if "serial" in ways else "pool-each"].values()))["processes"]
-            yield f"Tasks of {_called(length, ways)}, pools of {processes:.0f}: {'; '.join(parts)}."
+            yield f"Tasks of {_called(length, ways, ' in one process')}, pools of {processes:.0f}: {'; '.join(parts)}."
 
 
 def _compared(ways: Ways, way: str, rival: str) -> list[Comparison]:
@@ -225,7 +226,7 @@ def _compare(jobs: dict[str, Ways]) -> Table:
     return Table(
         "The same job in five ways",
         "Seconds from the list of tasks to the list of their results, the same numbers computed in children (serial: in one process). "
-        "The fastest: all those that can't be told from it.",
+        f"The fastest: all those that can't be told from it. {NOMINAL}",
         ["task", "tasks", *WAYS, "fastest"],
         rows,
         frozenset({"tasks", *WAYS}),
@@ -282,7 +283,7 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     caption = (
         "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
         "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
-        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere)."
+        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere). {NOMINAL}"
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]

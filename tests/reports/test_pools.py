@@ -74,7 +74,7 @@ def test_without_pools_the_chapter_says_nothing(frame):
 
 def test_it_says_from_how_many_tasks_a_pool_pays(frame):
     short, long, _ = pools.findings(frame(*jobs()))
-    assert short.startswith("Tasks of 100 µs (90.1 µs here), pools of 2:")
+    assert short.startswith("Tasks of 100 µs (90.1 µs here in one process), pools of 2:")
     assert "made for the job isn't faster than computing in one process up to 64 tasks" in short
     assert (
         "made for the job is faster than one Process a task from about 1.9 tasks on (not yet at 1, for certain at 4)"
