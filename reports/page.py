@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup, escape
 
 from ipcbench.reports import costs, tables, units
 from ipcbench.reports.chapter import Shown
 from ipcbench.reports.figure import Figure
-from ipcbench.reports.schema import Result
+from ipcbench.reports.schema import Facts, Result
 
 __all__ = ["context", "markdown", "page"]
 
@@ -42,12 +44,20 @@ def _template(name: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     made.filters["cell"] = _cell
+    made.filters["code"] = _code
     return made.get_template(name)
 
 
 def _cell(text: object) -> str:
     """Text that can't break a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _code(text: object) -> Markup:
+    """The text, with what stands in backticks as code; all else in it is no markup."""
+    parts = re.split("`([^`]+)`", str(text))  # each second one stood in backticks
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
 
 
 def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
     return {
         "chapters": chapters,
         "facts": facts,
+        "repeat": _repeat(facts),
         "machine": _machine(result),
         "details": sorted((name, value) for name, value in facts.machine.items() if value not in (None, "")),
         "minutes": f"{facts.seconds / 60:.1f}",
@@ -80,6 +91,12 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
             "skipped": len(skipped),
         },
     }
+
+
+def _repeat(facts: Facts) -> str:
+    """The command that measures the same in the same order, as far as it takes a seed."""
+    seeded = facts.command.startswith("ipcbench run") and "--seed" not in facts.command
+    return f"{facts.command} --seed {facts.seed}" if seeded else facts.command
 
 
 def _machine(result: Result) -> str:

@@ -148,5 +148,20 @@ def test_a_rate_that_was_missed_is_said_and_one_that_was_kept_is_not(tmp_path):
     assert "keep its rate" in text
 
 
+def test_rows_at_a_rate_can_be_told_apart(tmp_path):
+    one, two = (at_rate(rate, 900.0) for rate in (1000, 5000))
+    other = at_rate(1000, 950.0)
+    other["metadata"] |= {
+        "name": f"{PIPE}/other",
+        "case_start_method": "spawn",
+        "case_variant": "rate=1000,transfer=buffers",
+    }
+    names = [row["name"] for row in costs.rates(table(tmp_path, one, two, other))]
+    assert names == ["pipe (fork)", "pipe (fork)", "pipe (spawn, transfer=buffers)"]
+    assert [row["name"] for row in costs.rates(table(tmp_path, one, two))] == ["pipe", "pipe"]  # the rate has a column
+    text = write_report(tmp_path).read_text()
+    assert "percentiles come from a pass of its own" in text
+
+
 def test_a_case_at_a_rate_stands_for_no_mechanism(tmp_path):
     assert costs.costs(table(tmp_path, at_rate(1000, 998.0))) == []

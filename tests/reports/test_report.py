@@ -219,6 +219,26 @@ def test_what_a_file_says_is_no_markup(tmp_path):
     assert "<script>alert" not in write_report(tmp_path).read_text()
 
 
+def test_backticks_are_code_and_all_else_is_text(tmp_path):
+    (tmp_path / "run.json").write_text(
+        json.dumps(result([benchmark("pipe", 64)], notes=["the workload `<open>` of <b>"]))
+    )
+    assert "<li>the workload <code>&lt;open&gt;</code> of &lt;b&gt;</li>" in write_report(tmp_path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "again"),
+    [
+        ("ipcbench run --profile quick", "ipcbench run --profile quick --seed 7"),
+        ("ipcbench run --seed 7", "ipcbench run --seed 7"),
+        ("ipcbench ab --a x", "ipcbench ab --a x"),
+    ],
+)
+def test_the_command_to_repeat_a_run_has_its_seed(tmp_path, command, again):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64)], command=command, seed=7)))
+    assert f"<code>{again}</code>" in write_report(tmp_path).read_text()
+
+
 def test_the_summary_tells_sleeping_from_spinning(large):
     said = page.findings(frame.build(schema.load(large)))
     assert any("that sleep while they wait, " in each and "64 B" in each and "95 %" in each for each in said)
@@ -394,6 +414,19 @@ def test_compare_warns_of_another_machine_and_of_an_interrupted_run(tmp_path):
     assert "python version differs" in said[0]
     assert "interrupted" in said[1]
     assert compare.warnings(*two_runs(tmp_path, result(), result())) == []
+
+
+def test_compare_cuts_no_name_off_in_a_narrow_terminal(tmp_path):
+    names = [f"round-trip/pipe/bytes/64B/1/{start}/cross-core/transfer=buffers" for start in ("fork", "forkserver")]
+    data = result([benchmark("pipe", 64, name=name) for name in names])
+    sides = two_runs(tmp_path, data, result([benchmark("pipe", 64, name=names[0])]))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(compare.render(compare.compare(*sides)))
+    printed = console.export_text()
+    assert "…" not in printed
+    shown = "".join(line.partition("  ")[0].strip() for line in printed.splitlines())  # a name goes on in the next line
+    assert all(name in shown for name in names)
+    assert "ipcbench check" in printed
 
 
 def test_the_terminal_shows_what_the_file_says_literally(tmp_path):
