@@ -24,6 +24,10 @@ SAME = {
 NEEDED = ("python_version", "platform")
 """Without these nothing says where a run was measured."""
 
+UNLIKE_COMPARE = (
+    "ratios are those of means of workers, a fifth of them cut off at either end; ipcbench compare takes the report's times: "
+    "its ratios differ a little"
+)
 Samples = dict[str, tuple[list[float], list[float]]]
 
 
@@ -63,7 +67,7 @@ def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
             samples[name] = (_means(before[name]), _means(after[name]))
     if not samples:
         raise NotComparable(_nothing(baseline, current, unpaired))
-    return Pairing(samples, unpaired, [*differing, *_interrupted(baseline, current)])
+    return Pairing(samples, unpaired, [*differing, *_interrupted(baseline, current), UNLIKE_COMPARE])
 
 
 def elsewhere(result: Result, here: Mapping[str, Any]) -> list[str]:

@@ -9,10 +9,16 @@ from ipcbench.reports.schema import Benchmark, Result
 from ipcbench.reports.stats import estimate, of_worker, ratio
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
 __all__ = ["compare", "render", "warnings"]
 
+NAME = 20
+"""Columns of the terminal that a case's name has at least."""
+UNLIKE_CHECK = (
+    "Ratios are those of the report's times; `ipcbench check` compares means of workers, a fifth of them cut off at either end: "
+    "its ratios differ a little."
+)
 SAME = ("cpu_model_name", "cpu_count", "hostname", "platform", "python_version", "python_implementation")
 
 
@@ -58,18 +64,20 @@ def _verdict(low: float | None, high: float | None) -> str:
     return "slower" if low > 1 else "faster" if high < 1 else "no difference visible"
 
 
-def render(rows: list[dict[str, Any]]) -> Table:
-    """The rows as a table for the terminal."""
+def render(rows: list[dict[str, Any]]) -> RenderableType:
+    """The rows as a table for the terminal, and why `check` may give another ratio; a name that is too long goes on in the next line."""
+    from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("case", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("case", overflow="fold", min_width=NAME)
     for name in ("old", "new", "new / old", "95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for row in rows:
         times = [units.seconds(row[key]) if row[key] else "–" for key in ("old_s", "new_s")]
         value = f"{row['ratio']:.3f}" if row["ratio"] else "–"
-        interval = f"{row['low']:.3f} – {row['high']:.3f}" if row["low"] else ""
+        interval = units.bounds(row["ratio"], row["low"], row["high"], "{:.3f}".format) if row["low"] else ""
         table.add_row(escape(row["id"]), *times, value, interval, escape(row["says"]))
-    return table
+    return Group(table, UNLIKE_CHECK)

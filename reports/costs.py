@@ -18,6 +18,7 @@ TWINS = {
     "simple-queue": ("thread-simple-queue", "queue.SimpleQueue"),
 }
 PLACES = {"cross-core": "each end on a core of its own", "same-core": "both ends on one core"}
+RATE = r"rate=\d+,?"
 KEPT = 0.95
 """The share of a rate that must be achieved; what one late echo at the end of a pass takes away is less."""
 
@@ -63,8 +64,19 @@ def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def rates(frame: pd.DataFrame) -> list[dict[str, str]]:
     """A row a case that kept to a rate: its distribution from the intended time on."""
-    rows = _at_rates(frame).sort_values(["size", "mechanism", "achieved_rate"])
-    return [_latency(row.rename({"name": "label"})) | _rate(row) for _, row in rows.iterrows()]
+    rows = _at_rates(frame)
+    rows = rows.assign(label=_told_apart(rows)).sort_values(["size", "label", "asked"])
+    return [_latency(row) | _rate(row) for _, row in rows.iterrows()]
+
+
+def _told_apart(rows: pd.DataFrame) -> pd.Series:
+    """Each mechanism with what else isn't the same in all rows: `pipe (array, spawn, transfer=buffers)`."""
+    options = rows["variant"].str.replace(RATE, "", regex=True).str.strip(",").str.replace(",", " ")
+    axes = rows[["workload", "payload", "start_method", "placement"]].assign(options=options)
+    differing = [name for name in axes if axes[name].nunique() > 1]
+    words = [", ".join(filter(None, each)) for each in axes[differing].itertuples(index=False)]
+    names = [f"{name} ({more})" if more else name for name, more in zip(rows["mechanism"], words, strict=True)]
+    return pd.Series(names, rows.index, dtype=object)
 
 
 def _at_rates(frame: pd.DataFrame) -> pd.DataFrame:
@@ -85,11 +97,10 @@ def _latency(row: pd.Series) -> dict[str, str]:
 
 def _rate(row: pd.Series) -> dict[str, str]:
     return {
-        "mechanism": str(row["mechanism"]),
         "size": units.size(row["size"]),
         "asked": units.rate(row["asked"]),
         "achieved": units.rate(row["achieved_rate"]),
-        "mean": units.seconds(row["mean_s"]),
+        "mean": tables.time(row),
         "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
     }
 

@@ -12,7 +12,7 @@ __all__ = ["Comparison", "Overtaking", "overtaking"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """At one point: how many times as long it takes as the other, with the interval (equal to the ratio where there is none)."""
+    """At one point: how many times as long it takes as the other, with the interval (from 0 to infinity where there is none)."""
 
     x: float
     ratio: float

@@ -25,7 +25,10 @@ NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", *COST
 
 
 def build(result: Result) -> pd.DataFrame:
-    """All cases, measured ones first. Raises `ResultError` when a histogram is damaged."""
+    """All cases, measured ones first. Raises `ResultError` when a histogram is damaged.
+
+    `attrs["narrower"]` is the option that more of would narrow the intervals.
+    """
     rows = [_measured(each, result.facts.precision) | _latency(each.axes.name, result) for each in result.benchmarks]
     rows += [_unmeasured(each) for each in result.facts.cases]
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
@@ -38,7 +41,14 @@ def build(result: Result) -> pd.DataFrame:
         mean / means[floor] if isinstance(floor, str) and floor in means else float("nan")
         for mean, floor in zip(frame["mean_s"], frame["floor"], strict=True)
     ]
+    frame.attrs["narrower"] = _narrower(result)
     return frame
+
+
+def _narrower(result: Result) -> str:
+    """Where the number of rounds was fixed and all were taken, more time would have changed nothing."""
+    rounds = result.facts.asked.rounds
+    return "--rounds" if rounds is not None and result.facts.rounds >= rounds else "--budget"
 
 
 def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:

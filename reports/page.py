@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup, escape
 
 from ipcbench.reports import costs, tables, units
 from ipcbench.reports.chapter import Shown
 from ipcbench.reports.figure import Figure
-from ipcbench.reports.schema import Result
+from ipcbench.reports.schema import Facts, Result
 
 __all__ = ["context", "markdown", "page"]
 
@@ -42,12 +44,20 @@ def _template(name: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     made.filters["cell"] = _cell
+    made.filters["code"] = _code
     return made.get_template(name)
 
 
 def _cell(text: object) -> str:
     """Text that can't break a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _code(text: object) -> Markup:
+    """The text, with what stands in backticks as code; all else in it is no markup."""
+    parts = re.split("`([^`]+)`", str(text))  # each second one stood in backticks
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
 
 
 def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> dict[str, Any]:
@@ -57,10 +67,12 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
     return {
         "chapters": chapters,
         "facts": facts,
+        "repeat": _repeat(facts),
         "machine": _machine(result),
         "details": sorted((name, value) for name, value in facts.machine.items() if value not in (None, "")),
         "minutes": f"{facts.seconds / 60:.1f}",
         "findings": findings(frame),
+        "sizes": [units.size(size) for size in tables.sizes(tables.headline(frame))],
         "headline": _headline(frame),
         "floors": bool(frame["floor_ratio"].notna().any()),
         "costs": costs.costs(frame),
@@ -69,6 +81,7 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
         "rates": costs.rates(frame),
         "claims": result.facts.claims,
         "rows": tables.cells(frame),
+        "unreached": tables.unreached(frame),
         "missed": tables.missed(frame, facts.precision),
         "failed": failed[["id", "reason"]].to_dict("records"),
         "skipped": _by_reason(skipped),
@@ -78,6 +91,12 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
             "skipped": len(skipped),
         },
     }
+
+
+def _repeat(facts: Facts) -> str:
+    """The command that measures the same in the same order, as far as it takes a seed."""
+    seeded = facts.command.startswith("ipcbench run") and "--seed" not in facts.command
+    return f"{facts.command} --seed {facts.seed}" if seeded else facts.command
 
 
 def _machine(result: Result) -> str:
@@ -93,20 +112,27 @@ def _machine(result: Result) -> str:
     return ", ".join(str(word) for word in words if word)
 
 
-def _headline(frame: pd.DataFrame) -> list[dict[str, str]]:
+def _headline(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a mechanism; `cells` has one for each size."""
     rows = tables.headline(frame)
     lines = []
     for name in dict.fromkeys(rows["name"]):
         mine = rows[rows["name"].eq(name)]
-        line = {"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0])}
-        for key, size in zip(("small", "large"), tables.SIZES, strict=True):
-            here = mine[mine["size"].eq(size)]
-            row = here.iloc[0] if len(here) else None
-            line[key] = "–" if row is None else tables.time(row)
-            line[f"{key}_half"] = "" if row is None else units.spread(row["mean_s"], row["low_s"], row["high_s"])
-            line[f"{key}_floor"] = "" if row is None or pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×"
-        lines.append(line)
+        cells = [_at(mine[mine["size"].eq(size)]) for size in tables.sizes(rows)]
+        lines.append({"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0]), "cells": cells})
     return lines
+
+
+def _at(rows: pd.DataFrame) -> dict[str, str]:
+    """What is known of a mechanism at a size."""
+    if rows.empty:
+        return {"time": "–", "half": "", "floor": ""}
+    row = rows.iloc[0]
+    return {
+        "time": tables.time(row),
+        "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
+        "floor": "" if pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×",
+    }
 
 
 def _recorder(frame: pd.DataFrame) -> str:
@@ -125,7 +151,10 @@ def findings(frame: pd.DataFrame) -> list[str]:
     rows = tables.headline(frame)
     rows = rows[rows["family"].ne("floor")]
     said = []
-    for size, what in zip(tables.SIZES, ("Small messages", "Large messages"), strict=True):
+    known = tables.sizes(rows)
+    for size, what in zip(
+        known, ("Small messages", "Large messages") if len(known) > 1 else ("Messages",), strict=False
+    ):
         here = rows[rows["size"].eq(size)].sort_values("mean_s")
         said += _of_size(here, f"{what} ({units.size(size)})")
     return said + _of_streams(frame) + _of_python(rows) + costs.findings(frame)
@@ -138,7 +167,7 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
     if len(sleeping) > 1:
         best, worst = sleeping.iloc[0], sleeping.iloc[-1]
         said.append(
-            f"{what}: of those that sleep while they wait, {_list(_level(sleeping))} takes {_figure(best)} there and back; "
+            f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {_figure(best)} there and back; "
             f"{worst['label']} takes longest with {_figure(worst)}, {worst['mean_s'] / best['mean_s']:.1f} times as long."
         )
     if len(spinning) and len(sleeping):
@@ -152,12 +181,16 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
     return said
 
 
+def _fastest(rows: pd.DataFrame) -> str:
+    """Which is the fastest, as far as that is known: without an interval nothing is."""
+    if rows["low_s"].isna().any():
+        return f"{rows['label'].iloc[0]} has the lowest mean (not certain: some have one sample) and"
+    return _list(_level(rows))
+
+
 def _level(rows: pd.DataFrame) -> list[str]:
     """The fastest, and those that can't be told from it: their intervals reach into its own."""
-    best = rows.iloc[0]
-    reach = best["high_s"] if best["high_s"] == best["high_s"] else best["mean_s"]
-    low = rows["low_s"].fillna(rows["mean_s"])
-    return [str(label) for label in rows[low <= reach]["label"]]
+    return [str(label) for label in rows[rows["low_s"] <= rows["high_s"].iloc[0]]["label"]]
 
 
 def _list(names: list[str]) -> str:
@@ -170,7 +203,11 @@ def _list(names: list[str]) -> str:
 
 def _of_streams(frame: pd.DataFrame) -> list[str]:
     rows = frame[frame["status"].eq("measured") & frame["workload"].eq("stream") & frame["payload"].eq("bytes")]
-    rows = rows[rows["size"].eq(tables.SIZES[1]) & rows["variant"].eq("")].sort_values("mean_s")
+    rows = rows[rows["variant"].eq("")].sort_values("mean_s")
+    if rows.empty:
+        return []
+    size = tables.large(sorted(rows["size"].unique()))
+    rows = rows[rows["size"].eq(size)]
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -178,18 +215,19 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
         tables.marked(each, units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}"))) for each in (first, last)
     ]
     return [
-        f"One way, in messages of {units.size(tables.SIZES[1])}: {first['mechanism']} carries {speeds[0]}, "
+        f"One way, in messages of {units.size(size)}: {first['mechanism']} carries {speeds[0]}, "
         f"{last['mechanism']} {speeds[1]}."
     ]
 
 
 def _of_python(rows: pd.DataFrame) -> list[str]:
-    small = rows[rows["size"].eq(tables.SIZES[0]) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
+    size = rows["size"].min()
+    small = rows[rows["size"].eq(size) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
     if len(small) < 2:
         return []
     low, high = small.iloc[0], small.iloc[-1]
     return [
-        f"Python's price, against the same primitive in C at {units.size(tables.SIZES[0])}: from {_ratio(low)} times "
+        f"Python's price, against the same primitive in C at {units.size(size)}: from {_ratio(low)} times "
         f"({low['label']}) to {_ratio(high)} times ({high['label']})."
     ]
 
@@ -199,6 +237,4 @@ def _ratio(row: pd.Series) -> str:
 
 
 def _figure(row: pd.Series) -> str:
-    if row["low_s"] != row["low_s"]:
-        return f"{tables.time(row)} (one sample: no interval)"
-    return f"{tables.time(row)} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"
+    return f"{tables.time(row)} {tables.interval(row)}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "Axes", "Benchmark", "Claim", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
+__all__ = ["FORMAT", "Axes", "Benchmark", "Claim", "Facts", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
 
 FORMAT = 1
 COSTS = (

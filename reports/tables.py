@@ -10,11 +10,18 @@ import pandas as pd
 from ipcbench.reports import choose, units
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["MARK", "cells", "headline", "marked", "missed", "ratio", "summary", "time", "times", "to_json"]
+__all__ = [
+    *("MARK", "cells", "headline", "interval", "large", "marked", "missed", "rates", "ratio", "sizes", "summary"),
+    *("time", "times", "to_json", "unreached"),
+]
 
 SIZES = (64, 1 << 20)
+"""What stands for small and for large messages, where it was measured."""
+UNREACHED = "the budget was spent before"
+"""How the reason begins of a case that wasn't measured for want of time."""
 MARK = "≈"
 """Before a figure whose interval is wider than was asked for."""
 
@@ -26,30 +33,60 @@ def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def headline(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round trips at 64 B and 1 MiB, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
+    """Round trips at up to two sizes, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
     rows = choose.round_trips(frame)
-    parts = [choose.at(rows, size).assign(size=size) for size in SIZES]
-    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    parts = [choose.at(rows, size).assign(size=size) for size in _two_of(_sizes(rows))]
+    found: pd.DataFrame = pd.concat(parts or [choose.at(rows, SIZES[0])], ignore_index=True)
     return found
 
 
-def summary(frame: pd.DataFrame) -> Table:
-    """The short table that the terminal shows."""
+def sizes(rows: pd.DataFrame) -> list[int]:
+    """The sizes of a headline, the small one first: two, one or none."""
+    return sorted(int(size) for size in rows["size"].unique())
+
+
+def _sizes(rows: pd.DataFrame) -> list[int]:
+    """Those measured; a scalar stands among small messages."""
+    return sorted({SIZES[0] if row["payload"] == "scalar" else int(row["size"]) for _, row in rows.iterrows()})
+
+
+def _two_of(known: list[int]) -> list[int]:
+    """The two preferred sizes; for one that wasn't measured the smallest, or the largest."""
+    if not known:
+        return []
+    small = SIZES[0] if SIZES[0] in known else known[0]
+    if small != (most := large(known)):
+        return [small, most]
+    return sorted({known[0], known[-1]})
+
+
+def large(known: list[int]) -> int:
+    """Of sizes in their order, which stands for large messages."""
+    return SIZES[1] if SIZES[1] in known else known[-1]
+
+
+def summary(frame: pd.DataFrame) -> RenderableType:
+    """The short table that the terminal shows, and what is missing in it."""
+    from rich.console import Group
+
+    rows = headline(frame)
+    table = _everything(frame) if rows.empty else _round_trips(frame, rows)
+    return Group(table, *filter(None, [unreached(frame)]))
+
+
+def _round_trips(frame: pd.DataFrame, rows: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    rows = headline(frame)
-    if rows.empty:
-        return _everything(frame)
     title = f"Round trips and half the 95 % interval{_legend(frame)}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("mechanism")
-    for size in SIZES:
+    for size in sizes(rows):
         table.add_column(units.size(size), justify="right")
         table.add_column("", justify="right", style="dim")
     for name in dict.fromkeys(rows["name"]):
         line = [escape(str(rows[rows["name"].eq(name)]["label"].iloc[0]))]
-        for size in SIZES:
+        for size in sizes(rows):
             here = rows[rows["name"].eq(name) & rows["size"].eq(size)]
             line += _time(here.iloc[0]) if len(here) else ["–", ""]
         table.add_row(*line)
@@ -93,24 +130,45 @@ def ratio(one: pd.Series, two: pd.Series) -> tuple[float, float, float]:
 def times(one: pd.Series, two: pd.Series) -> str:
     """That ratio in words."""
     found, low, high = ratio(one, two)
-    if math.isnan(low):
-        return f"{_two(found)} times (one sample: no interval)"
-    return f"{_two(found)} times (95 %: {_two(low)} – {_two(high)})"
+    if math.isnan(low):  # the times themselves, beside it, say why
+        return f"{MARK} {_two(found)} times"
+    return f"{_two(found)} times {_bracketed(units.bounds(found, low, high, _two))}"
 
 
 def _two(value: float) -> str:
     """With two figures."""
     rounded = float(f"{value:.2g}")
-    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.1f}" if rounded >= 1 else f"{rounded:.2g}"
+
+
+def interval(row: pd.Series) -> str:
+    """A case's interval for a sentence."""
+    return _bracketed(units.bounds(row["mean_s"], row["low_s"], row["high_s"]))
+
+
+def rates(row: pd.Series) -> str:
+    """The interval of the operations per second for a sentence."""
+    return _bracketed(units.bounds(1 / row["mean_s"], 1 / row["high_s"], 1 / row["low_s"], units.rate))
+
+
+def _bracketed(bounds: str) -> str:
+    return f"(95 %: {bounds})" if "–" in bounds else f"({bounds})"
 
 
 def missed(frame: pd.DataFrame, precision: float | None) -> str:
     """How many cases didn't reach the precision, in a sentence; empty where all did, or none was asked for."""
     measured = frame[frame["status"].eq("measured")]
-    count = int(sum(value is False for value in measured["precise"]))
+    count, narrower = int(sum(value is False for value in measured["precise"])), frame.attrs.get("narrower", "--budget")
     if not count or precision is None:
         return ""
-    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more --budget helps"
+    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more {narrower} helps"
+
+
+def unreached(frame: pd.DataFrame) -> str:
+    """How many of the cases that the system can measure got no time, in a sentence; empty where all did."""
+    late = frame["status"].eq("skipped") & frame["reason"].str.startswith(UNREACHED)
+    meant = late | frame["status"].ne("skipped")
+    return f"{late.sum():,} of {meant.sum():,} cases were not reached within the budget" if late.any() else ""
 
 
 def _legend(frame: pd.DataFrame) -> str:
@@ -137,7 +195,7 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "variant": row["variant"].replace(",", " "),
         "time": time(row),
         "wide": "wide" if row["precise"] is False else "",
-        "interval": f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}" if known else "one sample",
+        "interval": units.bounds(mean, row["low_s"], row["high_s"]),
         "half": units.spread(mean, row["low_s"], row["high_s"]),
         "floor": "" if math.isnan(row["floor_ratio"]) else f"{row['floor_ratio']:.2f}",
         "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),

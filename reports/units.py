@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["bandwidth", "rate", "seconds", "share", "size", "spread"]
+from collections.abc import Callable
+
+__all__ = ["ONE", "bandwidth", "bounds", "rate", "seconds", "share", "size", "spread"]
+
+ONE = "one sample"
+"""In place of an interval where there is none."""
+WIDE = "±>100 %"
+"""In place of one of which half is more than the estimate itself."""
 
 
 def size(count: float) -> str:
@@ -49,11 +56,17 @@ def share(value: float) -> str:
 
 
 def spread(mean: float, low: float, high: float) -> str:
-    """Half the interval's width in percent of the mean; a question mark where there is none."""
+    """Half the interval's width in percent of the mean."""
     if low != low or high != high or not mean:
-        return "±?"
+        return ONE
     half = (high - low) / 2 / mean
-    return f"±{100 * half:.2g} %" if half < 0.995 else "±>100 %"
+    return f"±{100 * half:.2g} %" if half < 0.995 else WIDE
+
+
+def bounds(mean: float, low: float, high: float, form: Callable[[float], str] = seconds) -> str:
+    """The interval's ends, where they say anything: from two samples they may be a picosecond and a month."""
+    said = spread(mean, low, high)
+    return said if said in (ONE, WIDE) else f"{form(low)} – {form(high)}"
 
 
 def _three(value: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ipcbench.reports import units
 from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, REGRESSED, Verdict
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _cells(each: Verdict) -> list[str]:
         each.id,
         each.verdict,
         "–" if each.ratio is None else f"{each.ratio:.3f}",
-        "–" if each.low is None or each.high is None else f"{each.low:.3f} – {each.high:.3f}",
+        _interval(each),
         "–" if each.smallest_visible is None else f"+{_percent(each.smallest_visible)}",
         each.reason,
     ]
@@ -114,9 +115,15 @@ def _cells(each: Verdict) -> list[str]:
 def _sentence(each: Verdict) -> str:
     if each.ratio is None or each.low is None or each.high is None:
         return f"{each.verdict}: {each.reason}"
-    figures = f"{each.ratio:.3f} times the baseline ({each.low:.3f} – {each.high:.3f})"
+    figures = f"{each.ratio:.3f} times the baseline ({_interval(each)})"
     limit = f"a slowdown of {_percent(each.min_effect)} matters"
     return "; ".join(filter(None, (f"{each.verdict}: {figures}", limit, each.reason)))
+
+
+def _interval(each: Verdict) -> str:
+    if each.ratio is None or each.low is None or each.high is None:
+        return "–"
+    return units.bounds(each.ratio, each.low, each.high, "{:.3f}".format)
 
 
 def _percent(share: float) -> str:

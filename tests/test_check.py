@@ -59,6 +59,11 @@ def check(tmp_path, monkeypatch):
     return call
 
 
+def test_it_says_why_compare_gives_other_ratios(check):
+    told = check(stored(), stored(seed=2))
+    assert "ipcbench compare takes the report's times" in told.stderr
+
+
 def verdicts(done):
     return {row["id"].split("/")[1]: row["verdict"] for row in json.loads(done.stdout)}
 

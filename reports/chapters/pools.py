@@ -27,6 +27,8 @@ FAMILIES = {"process-each": "process", "executor": "executor", "serial": "floor"
 """Ways that are drawn in another hue than pools."""
 PAIRS = (("pool-once", "serial"), ("pool-each", "serial"), ("pool-each", "process-each"))
 """A way, and another that it may overtake."""
+NOMINAL = "A task's length is that of its design; what it takes on this machine, in one process, stands behind it."
+UNSURE = f"{tables.MARK}, one sample: not certain"
 Ways = dict[str, dict[int, pd.Series]]
 """By way and number of tasks, the case."""
 
@@ -56,11 +58,11 @@ def _jobs(frame: pd.DataFrame) -> dict[str, Ways]:
     return found
 
 
-def _called(length: str, ways: Ways) -> str:
-    """`no work`, `10 ms (8.6 ms here)`: what a task of that length takes in one process."""
+def _called(length: str, ways: Ways, where: str = "") -> str:
+    """`no work`, `10 ms (8.6 ms here)`: by design, and what a task of that length takes in one process."""
     if not length or "serial" not in ways:
         return LENGTHS[length]
-    return f"{LENGTHS[length]} ({units.seconds(_length(ways))} here)"
+    return f"{LENGTHS[length]} ({units.seconds(_length(ways))} here{where})"
 
 
 def _length(ways: Ways) -> float:
@@ -91,7 +93,7 @@ def _of_counts(jobs: dict[str, Ways]) -> Iterator[str]:
                 parts.append(f"{WAYS[way]} {_from(found, compared, WAYS[rival])}")
         if parts:
             processes = next(iter(ways["serial" if "serial" in ways else "pool-each"].values()))["processes"]
-            yield f"Tasks of {_called(length, ways)}, pools of {processes:.0f}: {'; '.join(parts)}."
+            yield f"Tasks of {_called(length, ways, ' in one process')}, pools of {processes:.0f}: {'; '.join(parts)}."
 
 
 def _compared(ways: Ways, way: str, rival: str) -> list[Comparison]:
@@ -100,12 +102,14 @@ def _compared(ways: Ways, way: str, rival: str) -> list[Comparison]:
     found = []
     for count in sorted(one.keys() & two.keys()):
         ratio, low, high = tables.ratio(one[count], two[count])
-        found.append(Comparison(count, ratio, *((ratio, ratio) if math.isnan(low) else (low, high))))
+        found.append(Comparison(count, ratio, *((0.0, math.inf) if math.isnan(low) else (low, high))))
     return found
 
 
 def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     first, last = compared[0], compared[-1]
+    if last.high == math.inf:
+        return f"{_by_means(found, compared, rival)} ({UNSURE})"
     if found.surely == first.x:
         return f"is faster than {rival} at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
     if found.surely is None:
@@ -114,6 +118,15 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     about = f"from about {_tasks(found.about)} on" if found.about else f"from {_tasks(found.surely)} on at the latest"
     sure = f"for certain at {found.surely:.0f}"
     return f"is faster than {rival} {about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
+
+
+def _by_means(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
+    """What the means alone say: with one sample there is no more."""
+    if compared[-1].ratio >= 1:
+        return f"isn't faster than {rival} up to {_tasks(compared[-1].x)}"
+    if found.about:
+        return f"is faster than {rival} from about {_tasks(found.about)} on"
+    return f"is faster than {rival} at every number of tasks measured, {_tasks(compared[0].x)} to {compared[-1].x:.0f}"
 
 
 def _tasks(count: float) -> str:
@@ -130,13 +143,11 @@ def _of_lengths(jobs: dict[str, Ways]) -> Iterator[str]:
     count = max(counts)
     parts = []
     for way in ("pool-once", "pool-each"):
-        points = [
-            (float(ways["serial"][count]["mean_s"]), float(ways[way][count]["mean_s"]))
-            for ways in jobs.values()
-            if count in ways.get(way, {})
-        ]
-        if len(points) > 1:
-            parts.append(f"{WAYS[way]} {_from_length(points, count)}")
+        pairs = [(ways["serial"][count], ways[way][count]) for ways in jobs.values() if count in ways.get(way, {})]
+        if len(pairs) > 1:
+            points = [(float(one["mean_s"]), float(two["mean_s"])) for one, two in pairs]
+            unsure = any(math.isnan(tables.ratio(*pair)[1]) for pair in pairs)
+            parts.append(f"{WAYS[way]} {_from_length(points, count)}{f' ({UNSURE})' if unsure else ''}")
     if parts:
         yield f"A job of {_tasks(count)}, against {WAYS['serial']}: {'; '.join(parts)}."
 
@@ -215,7 +226,7 @@ def _compare(jobs: dict[str, Ways]) -> Table:
     return Table(
         "The same job in five ways",
         "Seconds from the list of tasks to the list of their results, the same numbers computed in children (serial: in one process). "
-        "The fastest: all those that can't be told from it.",
+        f"The fastest: all those that can't be told from it. {NOMINAL}",
         ["task", "tasks", *WAYS, "fastest"],
         rows,
         frozenset({"tasks", *WAYS}),
@@ -272,7 +283,7 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     caption = (
         "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
         "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
-        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere)."
+        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere). {NOMINAL}"
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]

@@ -24,6 +24,8 @@ MARKS = {"p50_s": "p50", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 TAIL = {"p999_s": "one in a thousand more than", "p99_s": "one in a hundred more than"}
 """Which percentile stands for the slowest in a sentence: the first that two policies have."""
 COMPARED = ("sched-other", "sched-fifo", "sched-rr")
+REFUSED = "is refused here"
+"""What the reason says where the system refused a policy: cases are left out for other reasons too."""
 
 
 def switches(frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +145,7 @@ def _table_of_policies(frame: pd.DataFrame) -> Iterator[Table]:
 
 def _table_of_refusals(frame: pd.DataFrame) -> Iterator[Table]:
     rows = frame[frame["workload"].eq("policy") & frame["status"].eq("skipped")]
-    rows = rows.drop_duplicates(["mechanism", "reason"])
+    rows = rows[rows["reason"].str.contains(REFUSED, regex=False)].drop_duplicates(["mechanism", "reason"])
     lines = [[POLICIES.get(name, name), reason] for name, reason in zip(rows["mechanism"], rows["reason"], strict=True)]
     if lines:
         yield Table(

@@ -11,7 +11,7 @@ from ipcbench.reports import choose, tables, units
 from ipcbench.reports.chapter import Chapter, Table
 from ipcbench.reports.figure import Figure, Panel, grouped, point, same
 
-LOCKS = {"": "its own", "lock=plain": "a plain Lock", "lock=none": "none"}
+LOCKS = {"": "its own", "manager": "of its Manager", "lock=plain": "a plain Lock", "lock=none": "none"}
 NAMES = {"": "{}", "lock=plain": "{}, plain Lock", "lock=none": "{}, no lock"}
 STARTS = ("fork", "forkserver", "spawn")
 MANAGER = "manager-"
@@ -24,7 +24,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     for column, wanted in (("start_method", STARTS), ("placement", ("free", "cross-core", "same-core"))):
         rows = next((here for each in wanted if len(here := rows[rows[column].eq(each)])), rows)
     managed = rows["mechanism"].str.startswith(MANAGER)
-    rows = rows.assign(family=rows["family"].mask(managed, "manager"), order=rows["variant"].map(list(LOCKS).index))
+    rows = rows.assign(family=rows["family"].mask(managed, "manager"), order=rows["variant"].map(list(NAMES).index))
     found: pd.DataFrame = rows.sort_values(["order", "processes", "mean_s"], kind="stable")
     return found
 
@@ -42,7 +42,7 @@ def _of_locked(rows: pd.DataFrame) -> list[str]:
         return []
     first, last = here.iloc[0], here.iloc[-1]
     return [
-        f"One number counted up by {_processes(first)} with a lock: {tables.time(first)} (95 %: {_interval(first)}) an increment by "
+        f"One number counted up by {_processes(first)} with a lock: {tables.time(first)} {tables.interval(first)} an increment by "
         f"{first['mechanism']}, {tables.times(last, first)} as long by {last['mechanism']}. No update was lost."
     ]
 
@@ -58,17 +58,9 @@ def _processes(row: pd.Series) -> str:
     return f"{row['processes']} process{'es' if row['processes'] > 1 else ''}"
 
 
-def _interval(row: pd.Series) -> str:
-    return (
-        "one sample"
-        if row["low_s"] != row["low_s"]
-        else f"{units.seconds(row['low_s'])} – {units.seconds(row['high_s'])}"
-    )
-
-
 CELLS: dict[str, Callable[[pd.Series], str]] = {
     "number": lambda row: str(row["mechanism"]),
-    "lock": lambda row: LOCKS[row["variant"]],
+    "lock": lambda row: LOCKS[row["variant"] or ("manager" if row["mechanism"].startswith(MANAGER) else "")],
     "processes": lambda row: f"{row['processes']:.0f}",
     "time": tables.time,
     "±": lambda row: units.spread(row["mean_s"], row["low_s"], row["high_s"]),

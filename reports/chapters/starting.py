@@ -101,7 +101,7 @@ def _of_extras(rows: pd.DataFrame) -> Iterator[str]:
             said.add((kind, method))
             base = beside.iloc[0]
             _, least, _ = tables.ratio(row, base)
-            because = ", no difference that shows" if least <= 1 else f": {why}"
+            because = f": {why}" if least > 1 else ", no difference that shows" if least <= 1 else ", not certain"
             yield (
                 f"{_way(row)}: {tables.time(row)} until the first line instead of {tables.time(base)}, "
                 f"{tables.times(row, base)}{because}."

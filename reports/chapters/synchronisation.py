@@ -117,16 +117,11 @@ def _of_broadcasts(rows: pd.DataFrame) -> list[str]:
 
 
 def _figure(row: pd.Series) -> str:
-    if row["low_s"] != row["low_s"]:
-        return f"{tables.time(row)} (one sample: no interval)"
-    return f"{tables.time(row)} (95 %: {units.seconds(row['low_s'])} – {units.seconds(row['high_s'])})"
+    return f"{tables.time(row)} {tables.interval(row)}"
 
 
 def _rate(row: pd.Series) -> str:
-    rate = tables.marked(row, units.rate(1 / row["mean_s"]))
-    if row["low_s"] != row["low_s"]:
-        return f"{rate} (one sample: no interval)"
-    return f"{rate} (95 %: {units.rate(1 / row['high_s'])} – {units.rate(1 / row['low_s'])})"
+    return f"{tables.marked(row, units.rate(1 / row['mean_s']))} {tables.rates(row)}"
 
 
 def contents(frame: pd.DataFrame) -> list[Table]:

@@ -7,8 +7,10 @@ from typing import Any
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 
 
-def measured(name: str, seconds: float, family: str, *, spread: float = 0.01, **metadata: Any) -> dict[str, Any]:
-    """Three workers round that many seconds; `metadata` is added to each worker's (`cpu_user_s` and the like)."""
+def measured(
+    name: str, seconds: float, family: str, *, spread: float = 0.01, workers: int = 3, **metadata: Any
+) -> dict[str, Any]:
+    """So many workers round that many seconds; `metadata` is added to each worker's (`cpu_user_s` and the like)."""
     workload, mechanism, payload, size, processes, start, placement, *variant = name.split("/")
     number = size.rstrip("KMiB")
     about = {
@@ -25,5 +27,5 @@ def measured(name: str, seconds: float, family: str, *, spread: float = 0.01, **
         "case_revision": 1,
         **({"case_variant": variant[0]} if variant else {}),
     }
-    values = [seconds * (1 + spread * worker) for worker in (-1, 0, 1)]
+    values = [seconds * (1 + spread * worker) for worker in (0, 1, -1)[:workers]]
     return {"metadata": about, "runs": [{"metadata": metadata, "values": [value] * 3} for value in values]}

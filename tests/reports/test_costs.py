@@ -122,7 +122,7 @@ def test_the_border_between_processes_is_a_ratio_with_its_uncertainty(tmp_path):
         within("direct-call", 8.5e-8, "same-core"),
     ]
     (said,) = [each for each in costs.findings(table(tmp_path, *rows)) if "border" in each]
-    assert "queue takes 2 times (95 %: 1.9 – 2.1) as long as queue.Queue between two threads" in said
+    assert "queue takes 2.0 times (95 %: 1.9 – 2.1) as long as queue.Queue between two threads" in said
     assert "each end on a core of its own" in said
     assert "a direct call takes 86.7 ns" in said
 
@@ -146,6 +146,21 @@ def test_a_rate_that_was_missed_is_said_and_one_that_was_kept_is_not(tmp_path):
     text = write_report(tmp_path).read_text()
     assert "At a fixed rate" in text
     assert "keep its rate" in text
+
+
+def test_rows_at_a_rate_can_be_told_apart(tmp_path):
+    one, two = (at_rate(rate, 900.0) for rate in (1000, 5000))
+    other = at_rate(1000, 950.0)
+    other["metadata"] |= {
+        "name": f"{PIPE}/other",
+        "case_start_method": "spawn",
+        "case_variant": "rate=1000,transfer=buffers",
+    }
+    names = [row["name"] for row in costs.rates(table(tmp_path, one, two, other))]
+    assert names == ["pipe (fork)", "pipe (fork)", "pipe (spawn, transfer=buffers)"]
+    assert [row["name"] for row in costs.rates(table(tmp_path, one, two))] == ["pipe", "pipe"]  # the rate has a column
+    text = write_report(tmp_path).read_text()
+    assert "percentiles come from a pass of its own" in text
 
 
 def test_a_case_at_a_rate_stands_for_no_mechanism(tmp_path):

@@ -179,7 +179,14 @@ def test_half_an_interval_is_told_in_percent_up_to_a_hundred():
     nan = float("nan")
     assert units.spread(1.0, 0.9, 1.1) == "±10 %"
     assert units.spread(1.0, 0.1, 10.0) == "±>100 %"
-    assert units.spread(1.0, nan, nan) == "±?"
+    assert units.spread(1.0, nan, nan) == "one sample"
+
+
+def test_an_interval_wider_than_its_estimate_has_no_ends_to_show():
+    nan = float("nan")
+    assert units.bounds(1.0, 0.9, 1.1) == "900 ms – 1.10 s"
+    assert units.bounds(469e-6, 1e-13, 2.06e6) == "±>100 %"
+    assert units.bounds(1.0, nan, nan) == "one sample"
 
 
 def test_ways_to_wait_are_told_apart_by_their_markers():

@@ -34,9 +34,13 @@ def name(way, length, count):
     return f"pool-vs-process/{way}/none/0B/2/fork/free/{variant}"
 
 
-def jobs(counts=COUNTS, spread=0.01, ways=pools.WAYS):
+def jobs(counts=COUNTS, spread=0.01, ways=pools.WAYS, workers=3):
     points = [*itertools.product(("100us", "10ms"), counts), ("", 64)]
-    return [measured(name(way, *point), job(way, *point), "pool", spread=spread) for way in ways for point in points]
+    return [
+        measured(name(way, *point), job(way, *point), "pool", spread=spread, workers=workers)
+        for way in ways
+        for point in points
+    ]
 
 
 CALLS = {
@@ -70,7 +74,7 @@ def test_without_pools_the_chapter_says_nothing(frame):
 
 def test_it_says_from_how_many_tasks_a_pool_pays(frame):
     short, long, _ = pools.findings(frame(*jobs()))
-    assert short.startswith("Tasks of 100 µs (90.1 µs here), pools of 2:")
+    assert short.startswith("Tasks of 100 µs (90.1 µs here in one process), pools of 2:")
     assert "made for the job isn't faster than computing in one process up to 64 tasks" in short
     assert (
         "made for the job is faster than one Process a task from about 1.9 tasks on (not yet at 1, for certain at 4)"
@@ -97,6 +101,17 @@ def test_what_the_intervals_leave_open_is_not_called_certain(frame):
     long = pools.findings(frame(*jobs(spread=0.6)))[1]
     assert "on (" not in long
     assert "isn't faster for certain than computing in one process up to 64 tasks" in long
+
+
+def test_one_sample_makes_nothing_certain(frame):
+    short, long, job_ = pools.findings(frame(*jobs(workers=1)))
+    for said in (short, long, job_):
+        assert "for certain" not in said
+        assert "not yet" not in said
+        parts = said.split(": ", 1)[1].split("; ")
+        assert all(part.rstrip(".").endswith("(≈, one sample: not certain)") for part in parts)
+    assert "is faster than one Process a task from about 1.9 tasks on (≈" in short
+    assert "made for the job isn't faster than computing in one process up to 64 tasks (≈" in short
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 
 import pyperf
 import pytest
@@ -218,6 +219,26 @@ def test_what_a_file_says_is_no_markup(tmp_path):
     assert "<script>alert" not in write_report(tmp_path).read_text()
 
 
+def test_backticks_are_code_and_all_else_is_text(tmp_path):
+    (tmp_path / "run.json").write_text(
+        json.dumps(result([benchmark("pipe", 64)], notes=["the workload `<open>` of <b>"]))
+    )
+    assert "<li>the workload <code>&lt;open&gt;</code> of &lt;b&gt;</li>" in write_report(tmp_path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "again"),
+    [
+        ("ipcbench run --profile quick", "ipcbench run --profile quick --seed 7"),
+        ("ipcbench run --seed 7", "ipcbench run --seed 7"),
+        ("ipcbench ab --a x", "ipcbench ab --a x"),
+    ],
+)
+def test_the_command_to_repeat_a_run_has_its_seed(tmp_path, command, again):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64)], command=command, seed=7)))
+    assert f"<code>{again}</code>" in write_report(tmp_path).read_text()
+
+
 def test_the_summary_tells_sleeping_from_spinning(large):
     said = page.findings(frame.build(schema.load(large)))
     assert any("that sleep while they wait, " in each and "64 B" in each and "95 %" in each for each in said)
@@ -230,6 +251,99 @@ def test_the_summary_does_not_call_one_of_equals_the_fastest(tmp_path):
     )
     (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
     assert "pipe is the fastest" in first or "overlaps with that of shared-memory-ring" in first
+
+
+def test_the_summary_calls_nothing_the_fastest_after_one_sample(tmp_path):
+    rows = [benchmark("pipe", 64, samples=1), benchmark("queue", 64, samples=1)]
+    (tmp_path / "run.json").write_text(json.dumps(result(rows)))
+    (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
+    assert "pipe has the lowest mean (not certain: some have one sample)" in first
+
+
+@pytest.mark.parametrize(
+    ("measured", "shown"),
+    [
+        ([64, 1024], ["64 B", "1 KiB"]),
+        ([1 << 20], ["1 MiB"]),
+        ([1 << 20, 1 << 24], ["1 MiB", "16 MiB"]),
+        ([16, 64, 1024, 1 << 20, 1 << 24], ["64 B", "1 MiB"]),
+        ([16, 1024, 4096], ["16 B", "4 KiB"]),
+        ([16, 64], ["16 B", "64 B"]),
+    ],
+)
+def test_round_trips_are_shown_at_sizes_that_were_measured(tmp_path, measured, shown):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", size) for size in measured])))
+    table = frame.build(schema.load(tmp_path))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables.summary(table))
+    printed = console.export_text()
+    assert re.findall(r"\d+ (?:[KM]i)?B", printed) == shown
+    assert "–" not in printed
+    page_ = write_report(tmp_path).read_text()
+    heads = page_.partition("<h2>Round trips</h2>")[2].partition("</thead>")[0]
+    assert re.findall(r">(\d+ (?:[KM]i)?B)<", heads) == shown
+    text = (tmp_path / "tables.md").read_text().partition("## Round trips\n\n")[2].splitlines()
+    assert text[0] == "| mechanism |" + "".join(f" {size} | | × floor |" for size in shown)
+    assert text[0].count("|") == text[1].count("|") == text[2].count("|")
+
+
+def test_what_was_not_measured_has_no_heading(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64, workload="stream")])))
+    page_ = write_report(tmp_path).read_text()
+    assert "Round trips</h2>" not in page_
+    assert "## Round trips" not in (tmp_path / "tables.md").read_text()
+
+
+def test_a_chapter_of_a_figure_alone_has_no_heading_among_the_tables(tmp_path):
+    starts = [
+        benchmark("pipe", 64, case_start_method=start, name=f"round-trip/pipe/bytes/64B/1/{start}/cross-core")
+        for start in ("fork", "spawn")
+    ]
+    (tmp_path / "run.json").write_text(json.dumps(result(starts)))
+    assert "<h2>Starting a process</h2>" in write_report(tmp_path).read_text()
+    assert "## Starting a process" not in (tmp_path / "tables.md").read_text()
+
+
+def test_it_is_said_how_many_cases_were_not_reached(tmp_path):
+    data = result([benchmark("pipe", 64)])
+    late = {"reason": "the budget was spent before its first sample", "id": "round-trip/late"}
+    data["ipcbench"]["cases"].append({**data["ipcbench"]["cases"][0], **late})
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    said = (
+        "1 of 3 cases were not reached within the budget"  # measured, failed and this one; not what can't be measured
+    )
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables.summary(frame.build(schema.load(tmp_path))))
+    assert said in console.export_text()
+    assert said in write_report(tmp_path).read_text().partition("<h2>")[0]
+    assert said in (tmp_path / "tables.md").read_text()
+
+
+def test_an_absurd_interval_is_shown_nowhere_but_in_the_data(tmp_path):
+    data = result([benchmark("pipe", 64, samples=2), benchmark("queue", 64, samples=2)])
+    for each in data["benchmarks"]:
+        each["runs"][1]["values"] = [1e-2, 1e-2]
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    page_ = write_report(tmp_path).read_text()
+    for text in (page_, (tmp_path / "tables.md").read_text()):
+        assert "±>100 %" in text.replace("&gt;", ">")
+        assert " s)" not in text
+    with (tmp_path / "cases.csv").open() as file:
+        assert float(next(csv.DictReader(file))["high_s"]) > 1e6
+    loaded = schema.load(tmp_path)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(compare.render(compare.compare(loaded, loaded)))
+    assert console.export_text().count("±>100 %") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "advice"),
+    [(None, 3, "more --budget helps"), (3, 3, "more --rounds helps"), (3, 1, "more --budget helps")],
+)
+def test_what_would_narrow_the_intervals_is_named(tmp_path, asked, taken, advice):
+    data = result([benchmark("pipe", 64)], precision=0.001, asked={"rounds": asked}, rounds=taken)
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    assert tables.missed(frame.build(schema.load(tmp_path)), 0.001).endswith(advice)
 
 
 def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
@@ -300,6 +414,19 @@ def test_compare_warns_of_another_machine_and_of_an_interrupted_run(tmp_path):
     assert "python version differs" in said[0]
     assert "interrupted" in said[1]
     assert compare.warnings(*two_runs(tmp_path, result(), result())) == []
+
+
+def test_compare_cuts_no_name_off_in_a_narrow_terminal(tmp_path):
+    names = [f"round-trip/pipe/bytes/64B/1/{start}/cross-core/transfer=buffers" for start in ("fork", "forkserver")]
+    data = result([benchmark("pipe", 64, name=name) for name in names])
+    sides = two_runs(tmp_path, data, result([benchmark("pipe", 64, name=names[0])]))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(compare.render(compare.compare(*sides)))
+    printed = console.export_text()
+    assert "…" not in printed
+    shown = "".join(line.partition("  ")[0].strip() for line in printed.splitlines())  # a name goes on in the next line
+    assert all(name in shown for name in names)
+    assert "ipcbench check" in printed
 
 
 def test_the_terminal_shows_what_the_file_says_literally(tmp_path):

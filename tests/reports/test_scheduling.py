@@ -77,6 +77,8 @@ def test_a_refused_policy_is_shown_with_what_would_permit_it(tmp_path):
                "processes": 1, "near": 1, "far": 1, "start_method": "fork", "placement": "free", "family": "scheduling", "variant": "",
                "quantity": "round trip", "status": "skipped", "reason": "SCHED_FIFO is refused here: ulimit -r"}  # fmt: skip
     twice = [refused, {**refused, "variant": "competitors=2", "id": refused["id"] + "/competitors=2"}]
+    late = {"reason": "the budget was spent before its first sample", "id": refused["id"] + "/competitors=3"}
+    twice.append({**refused, **late})
     *_, shown = CHAPTER.tables(table(tmp_path, PAIRS[:1], cases=twice))
     assert shown.rows == [["SCHED_FIFO", "SCHED_FIFO is refused here: ulimit -r"]]
 

@@ -47,9 +47,9 @@ def test_the_table_has_a_row_a_case(tmp_path):
     cells = [dict(zip(made_table.columns, row, strict=True)) for row in made_table.rows]
     assert [(row["number"], row["lock"], row["processes"], row["lost"]) for row in cells] == [
         ("value", "its own", "1", "none"),
-        ("manager-value", "its own", "1", "none"),
+        ("manager-value", "of its Manager", "1", "none"),
         ("value", "its own", "4", "none"),
-        ("manager-value", "its own", "4", "none"),
+        ("manager-value", "of its Manager", "4", "none"),
         ("value", "none", "1", "0.0 %"),
         ("value", "none", "4", "75.0 %"),
     ]

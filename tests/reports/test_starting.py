@@ -52,6 +52,14 @@ def test_without_starts_the_chapter_says_nothing(table):
     assert [make(empty) for make in (starting.findings, starting.ways, starting.start_methods)] == [[], [], []]
 
 
+def test_one_sample_explains_nothing(tmp_path):
+    made = [measured(name, seconds, FAMILY, workers=1) for name, seconds in (PLAIN | EXTRA).items()]
+    (tmp_path / "run.json").write_text(json.dumps(result(made)))
+    said = [each for each in starting.findings(frame.build(schema.load(tmp_path))) if "instead of" in each]
+    assert said
+    assert all(each.endswith(", not certain.") for each in said)
+
+
 def test_it_says_which_way_is_fastest_and_by_how_much_the_slowest_is_slower(table):
     said = starting.findings(table(PLAIN))
     assert said[0].startswith("From the call until the child's first line runs: os.fork 600 µs")
@@ -61,7 +69,7 @@ def test_it_says_which_way_is_fastest_and_by_how_much_the_slowest_is_slower(tabl
 
 def test_it_says_what_makes_a_start_dearer_and_why(table):
     said = " ".join(starting.findings(table(PLAIN | EXTRA)))
-    assert "imports numpy: 150 ms until the first line instead of 50.0 ms, 3 times" in said
+    assert "imports numpy: 150 ms until the first line instead of 50.0 ms, 3.0 times" in said
     assert "80.0 ms until the first line instead of 9.00 ms" in said
     assert "parent of 2 GiB: 30.0 ms until the first line instead of 600 µs, 50 times" in said
     assert "256 MiB" not in said  # of each kind, the one that weighs most
