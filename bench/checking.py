@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ipcbench.bench.effects import Effects
+from ipcbench.bench.showing import wide_console
 from ipcbench.bench.task import replace_file, writable
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "Unusable", "check"]
 
 EFFECT = 0.05
-WIDE = 150
-"""Columns where no terminal says how many there are."""
 SHORT = 40
 """Cases up to which all are shown; beyond, those without a regression are only counted."""
 
@@ -66,18 +65,13 @@ def _unwritable(file: Path) -> str:
 
 
 def _show(verdicts: Sequence[Verdict]) -> None:
-    from rich.console import Console
-
     from ipcbench.reports import gate
     from ipcbench.reports import verdicts as forms
 
     telling = [each for each in verdicts if each.verdict != gate.NO_REGRESSION]
     rows = verdicts if len(verdicts) <= SHORT else telling
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, WIDE)
     if rows:
-        console.print(forms.render(rows))
+        wide_console().print(forms.render(rows))
     for line in forms.reasons(verdicts):
         click.echo(line)
     click.echo(forms.headline(verdicts))

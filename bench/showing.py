@@ -10,10 +10,14 @@ import click
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from ipcbench.reports.schema import Result
 
-__all__ = ["compare", "report", "rows", "summary"]
+__all__ = ["compare", "report", "rows", "summary", "wide_console"]
+
+WIDE = 150
+"""Columns where no terminal says how many there are."""
 
 
 def report(result: Path, output: Path | None, as_json: bool) -> None:
@@ -72,8 +76,6 @@ def _missed(loaded: Result, table: pd.DataFrame) -> None:
 
 def compare(old: Path, new: Path, as_json: bool) -> None:
     """Two runs side by side."""
-    from rich.console import Console
-
     from ipcbench.reports import compare as comparing
     from ipcbench.reports import schema
 
@@ -84,4 +86,14 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     else:
-        Console().print(comparing.render(rows))
+        wide_console().print(comparing.render(rows))
+
+
+def wide_console() -> Console:
+    """Standard output, wide enough for ids where no terminal says how many columns there are."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
+    return console
