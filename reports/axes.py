@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ipcbench.reports import units
+from ipcbench.reports.figure import Panel
 
-__all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "ticks"]
+__all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "signs", "ticks"]
 
 GREY = "#d9dcdf"
 INK = "#1d2329"
@@ -57,6 +59,19 @@ def log_axis(axes: Axes, which: str, unit: str, low: float, high: float) -> None
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(form(value))))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def signs(panels: Sequence[Panel]) -> tuple[list[Line2D], list[str]]:
+    """What a bar and a hollow mark say, as far as any is drawn: samples and their texts."""
+    every = [each for panel in panels for each in panel.series]
+    handles, texts = [], []
+    if any(each.low != each.high for each in every):
+        handles.append(Line2D([], [], color=SOFT, linewidth=3, alpha=0.4))
+        texts.append("95 % interval")
+    if any(any(each.wide) for each in every):
+        handles.append(Line2D([], [], color=SOFT, marker="o", linestyle="", markersize=5, markerfacecolor="white"))
+        texts.append("hollow: interval wider than asked for")
+    return handles, texts
 
 
 def ticks(low: float, high: float, *, binary: bool = False) -> list[float]:

@@ -32,9 +32,11 @@ def ranking(figure: Figure) -> Canvas:
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         rank(place, figure, panel)
+    handles, texts = shared.signs(figure.panels)
     if any(each.floor is not None for panel in figure.panels for each in panel.series):
         stroke = Line2D([], [], color="#59626a", marker="|", linestyle="", markersize=8, markeredgewidth=1.4)
-        _legend(made, [stroke], ["the same primitive in C"])
+        handles, texts = [stroke, *handles], ["the same primitive in C", *texts]
+    _legend(made, handles, texts)
     return made
 
 
@@ -47,7 +49,7 @@ def rank(place: Axes, figure: Figure, panel: Panel) -> None:
         _mark(place, row, each, 0, "o")
         if each.floor is not None:
             place.plot(each.floor, row, "|", color="#59626a", markersize=8, markeredgewidth=1.4, zorder=2)
-        edge = min(max(each.high[0], each.y[0]), place.get_xlim()[1])
+        edge = min(max(each.high[0], each.y[0], each.floor or 0.0), place.get_xlim()[1])  # right of all that is drawn
         place.annotate(
             units.seconds(each.y[0]),
             (edge, row),
@@ -64,7 +66,8 @@ def marks(figure: Figure) -> Canvas:
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         mark(place, figure, panel)
-    _legend(made, *key(figure))
+    handles, texts = (one + other for one, other in zip(key(figure), shared.signs(figure.panels), strict=True))
+    _legend(made, handles, texts)
     return made
 
 
@@ -141,4 +144,5 @@ def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None
 
 
 def _legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
-    made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
+    if texts:
+        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
