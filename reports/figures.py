@@ -22,12 +22,13 @@ from ipcbench.reports.figure import (
     same,
     series,
     spread,
+    wide,
 )
 
 __all__ = ["all_figures", "made"]
 
 NO_FLOOR = "The same primitives in C were not measured."
-WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
+WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spin"}
 
 
 def made(frame: pd.DataFrame) -> tuple[list[Figure], list[str]]:
@@ -165,7 +166,8 @@ def cost(frame: pd.DataFrame) -> Figure | None:
     caption = (
         "Each point is a mechanism: the further left, the faster; the lower, the less CPU time of all its processes a round "
         "trip takes. On the upper diagonal two cores are busy all the time, on the lower one. A line joins the ways in which one "
-        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. Names that find no room are left out."
+        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. "
+        "Marks that touch share one list of names, fastest first; names that find no room are left out."
     )
     ticks = [(float(index), text) for index, text in enumerate(WAITS.values())]
     title = "What a round trip costs in CPU time"
@@ -237,7 +239,9 @@ def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
     rows = rows.assign(_way=order).sort_values("_way")
     x, low, high = (rows[name].fillna(rows["mean_s"]).tolist() for name in ("mean_s", "low_s", "high_s"))
     family = str(rows["family"].iloc[0])
-    return Series(mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist())
+    return Series(
+        mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist(), wide=wide(rows["precise"])
+    )
 
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:

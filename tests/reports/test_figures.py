@@ -112,7 +112,7 @@ def test_scaling_says_whether_channels_are_shared(drawn):
 
 def test_cost_has_each_way_to_wait_in_time_and_cpu(drawn, table):
     small = {each.name: each for each in drawn["cost.png"].panels[0].series}
-    assert [text for _, text in drawn["cost.png"].ticks] == ["sleeps", "adaptive", "spins"]
+    assert [text for _, text in drawn["cost.png"].ticks] == ["sleeps", "adaptive", "spin"]
     for name in ("shared-memory", "shared-memory-ring"):
         assert small[name].ways == [0, 1, 2]
         assert small[name].y[2] == pytest.approx(1.98 * small[name].x[2], rel=0.05)  # both cores are busy
