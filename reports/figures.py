@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from ipcbench.reports.figure import (
     by_mark,
     explained,
     grouped,
+    joined,
     point,
     same,
     series,
@@ -68,13 +70,24 @@ def round_trip(frame: pd.DataFrame) -> Figure | None:
     rows = choose.round_trips(frame)
     if rows["size"].nunique() < 2:
         return None
-    caption = (
-        "Both axes are logarithmic; points that no line joins have no measured size between them. "
-        "Each panel shows one family, all others in light grey behind it; bars are 95 % intervals. "
-        + ("Dashed lines are the same primitives in C." if rows["family"].eq("floor").any() else NO_FLOOR)
-    )
     title = "Round-trip time by message size"
-    return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), same)
+    figure = _by_size(rows, Figure("round-trip.png", title, "", "lines", "s", "", "time per round trip", []), same)
+    return figure and replace(figure, caption=" ".join(_drawn(figure.panels)))
+
+
+def _drawn(panels: list[Panel]) -> Iterator[str]:
+    """How to read lines by size: only of what these panels have."""
+    floors = [each for panel in panels for each in panel.floors]
+    yield "Both axes are logarithmic; bars are 95 % intervals. Points that no line joins have no measured size between them."
+    if any(joined(each) for panel in panels for each in panel.background):
+        yield "Each panel shows one family, the lines of all others in light grey behind it."
+    else:
+        yield "Each panel shows one family."
+    if floors:
+        dashed = ", dashed lines join them" if any(map(joined, floors)) else ""
+        yield f"Thin grey marks are the same primitives in C, named at the right like all others{dashed}."
+    elif all(each.family != "floor" for panel in panels for each in panel.series):
+        yield NO_FLOOR
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:

@@ -198,5 +198,16 @@ def test_without_a_floor_no_caption_speaks_of_its_marks(tmp_path):
         ]
         (tmp_path / name / "run.json").write_text(json.dumps(result(benchmarks)))
         captions = " ".join(each.caption for each in figures.all_figures(frame.build(schema.load(tmp_path / name))))
-        assert ("grey stroke" in captions) is ("Dashed" in captions) is (name == "with")
+        assert ("grey stroke" in captions) is ("Thin grey marks" in captions) is (name == "with")
         assert ("not measured" in captions) is (name == "without")
+
+
+def test_the_caption_speaks_of_lines_only_where_some_are_drawn(drawn, tmp_path):
+    assert "light grey" in drawn["round-trip.png"].caption
+    plain = small_table(tmp_path, *(benchmark(name, size) for name in ("pipe", "queue") for size in (64, 1 << 20)))
+    assert "light grey" not in figures.round_trip(plain).caption
+
+
+def test_primitives_in_c_are_told_apart_by_their_marks():
+    names = [name for name in style.MEMBERS if name.startswith("c-")]
+    assert len({style.floor(name)["marker"] for name in names}) == len(names)
