@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -18,13 +19,16 @@ __all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "sig
 GREY = "#d9dcdf"
 INK = "#1d2329"
 SOFT = "#5c6670"
+LETTER = 0.125
+"""Inches of a letter of the title, about."""
 FORMS = {"s": units.seconds, "B/s": units.bandwidth, "/s": units.rate}
 
 
 def canvas(title: str, width: float, height: float) -> Canvas:
     """An empty picture of that many inches with its title at the left."""
     made = Canvas(figsize=(width, height), layout="constrained")
-    made.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
+    wrapped = textwrap.fill(title, max(20, int(width / LETTER)))
+    made.suptitle(wrapped, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
     return made
 
 
@@ -101,13 +105,18 @@ def size_axis(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
 
 
 def _spaced(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """From the right, those far enough from their neighbour to be read."""
+    """The roundest first, those far enough from the ones before to be read."""
     span = max(1.0, math.log2(marks[-1][0] / marks[0][0]))
     shown: list[tuple[float, str]] = []
-    for mark in reversed(marks):
-        if not shown or math.log2(shown[-1][0] / mark[0]) / span > 0.1:
+    for mark in sorted(marks, key=lambda each: _roundness(each[0]), reverse=True):
+        if all(abs(math.log2(other / mark[0])) / span > 0.12 for other, _ in shown):
             shown.append(mark)
-    return shown[::-1]
+    return sorted(shown)
+
+
+def _roundness(number: float) -> int:
+    """The greatest power of two that divides it: 64 KiB is rounder than 65 KiB."""
+    return int(number) & -int(number)
 
 
 def apart(wanted: Sequence[float], gap: float) -> list[float]:

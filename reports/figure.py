@@ -147,9 +147,9 @@ def by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, st
 
 
 def _few(sizes: list[int]) -> list[int]:
-    """Two at most: the usual ones if they are there."""
+    """Two at most: the usual ones if they are there, or the ends, between which a cliff lies."""
     usual = [size for size in sizes if size in (SMALL, LARGE)]
-    return usual or sizes[:2]
+    return usual or sorted({*sizes[:1], *sizes[-1:]})
 
 
 def point(row: pd.Series, means: dict[str, float]) -> Series:

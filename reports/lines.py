@@ -134,7 +134,14 @@ def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, 
     for (each, look), place in zip(named, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
         ends = [each.y[-1], math.exp(low + place * (high - low))]
         axes.plot([each.x[-1], right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
-        sample = {"markersize": 4, "markeredgewidth": 1.0, **look, "linewidth": 1.1, "transform": axes.transAxes, "clip_on": False}
+        sample = {
+            "markersize": 4,
+            "markeredgewidth": 1.0,
+            **look,
+            "linewidth": 1.1,
+            "transform": axes.transAxes,
+            "clip_on": False,
+        }
         axes.plot([1.025, 1.05, 1.075], [place] * 3, markevery=[1], **sample)
         axes.annotate(
             each.text,

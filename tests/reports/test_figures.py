@@ -211,3 +211,26 @@ def test_the_caption_speaks_of_lines_only_where_some_are_drawn(drawn, tmp_path):
 def test_primitives_in_c_are_told_apart_by_their_marks():
     names = [name for name in style.MEMBERS if name.startswith("c-")]
     assert len({style.floor(name)["marker"] for name in names}) == len(names)
+
+
+def test_sizes_round_a_cliff_are_labelled_by_the_roundest():
+    place = axes.canvas("", 4, 3).subplots()
+    sizes = [32, 48, 63, 64, 65, 80, 96, 128]
+    axes.size_axis(place, [(size * 1024.0, f"{size} KiB") for size in sizes])
+    labels = [label.get_text() for label in place.get_xticklabels()]
+    assert "64 KiB" in labels
+    assert not {"63 KiB", "65 KiB"} & {*labels}
+
+
+def test_of_sizes_round_a_cliff_the_ends_are_compared(tmp_path):
+    sizes = [32768, 65536, 66560, 131072]
+    cases = [benchmark("pipe", size, placement=place) for size in sizes for place in ("same-core", "cross-core")]
+    placed = figures.placement(small_table(tmp_path, *cases))
+    assert [panel.title for panel in placed.panels] == ["32 KiB", "128 KiB"]
+
+
+def test_a_title_is_no_wider_than_its_picture():
+    made = axes.canvas("Bandwidth by message size (from round trips: twice the payload over the time)", 5.2, 3)
+    made.draw_without_rendering()
+    assert made.get_suptitle().count("\n") == 1
+    assert made._suptitle.get_window_extent().x1 < 5.2 * made.dpi
