@@ -21,6 +21,8 @@ INK = "#1d2329"
 SOFT = "#5c6670"
 LETTER = 0.125
 """Inches of a letter of the title, about."""
+REACH = 3.0
+"""What a wide interval may add to an axis: those of two samples span decades, and say no more by it."""
 FORMS = {"s": units.seconds, "B/s": units.bandwidth, "/s": units.rate}
 
 
@@ -45,9 +47,9 @@ def frame(axes: Axes, title: str) -> None:
 
 
 def limits(points: Iterable[float], ends: Iterable[float], least: float = 6.0) -> tuple[float, float]:
-    """A range for a logarithmic axis: all points, intervals as far as ten times beyond them, at least a factor of `least`."""
+    """A range for a logarithmic axis: all points, intervals as far as `REACH` times beyond them, at least a factor of `least`."""
     points, ends = list(points), list(ends)
-    low, high = max(min(ends), min(points) / 10), min(max(ends), max(points) * 10)
+    low, high = max(min(ends), min(points) / REACH), min(max(ends), max(points) * REACH)
     low, high = low / 1.2, high * 1.2
     missing = math.sqrt(max(1.0, least / (high / low)))
     return low / missing, high * missing
