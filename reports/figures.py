@@ -126,7 +126,7 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
         return None
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
     caption = (
-        "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “shared” is one channel "
+        "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “native” is one channel "
         "that all processes use, “separate” is a channel for each."
     )
     title = f"Messages of {units.size(rows['size'].iloc[0])} per second over N processes"
@@ -259,6 +259,5 @@ def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:
     """With the kind of channels beside the name."""
-    words = {"native": "shared", "separate": "separate"}
-    kinds = [words[each] for each in rows[rows["name"].eq(series.name)]["channels"] if each in words]
+    kinds = [each for each in rows[rows["name"].eq(series.name)]["channels"] if each in ("native", "separate")]
     return Series(**{**series.__dict__, "label": f"{series.name}, {kinds[0]}" if kinds else series.name})

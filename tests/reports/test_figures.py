@@ -104,9 +104,9 @@ def test_start_methods_compares_what_has_several(table):
     assert all(each.x == [0.0, 1.0, 2.0] for each in series(figure))
 
 
-def test_scaling_says_whether_channels_are_shared(drawn):
+def test_scaling_says_whether_channels_are_native(drawn):
     (out, *_) = drawn["scaling.png"].panels
-    assert [each.text for each in out.series] == ["pipe, separate", "queue, shared", "tcp, separate"]
+    assert [each.text for each in out.series] == ["pipe, separate", "queue, native", "tcp, separate"]
     assert [text for _, text in drawn["scaling.png"].ticks] == ["1", "2", "4", "8"]
 
 
