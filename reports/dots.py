@@ -100,8 +100,10 @@ def spread(figure: Figure) -> Canvas:
             place.hlines(row, min(each.y), max(each.y), color=colour, linewidth=1.0, alpha=0.45, zorder=1)
             for way, value in zip(each.x, each.y, strict=True):
                 place.plot(value, row, color=colour, zorder=3, **PERCENTILE[int(way) % len(PERCENTILE)])
-    handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look in PERCENTILE[: len(figure.ticks)]]
-    _legend(made, handles, [text for _, text in figure.ticks])
+    used = {way for panel in figure.panels for each in panel.series for way in each.x}
+    ticks = [(PERCENTILE[int(way) % len(PERCENTILE)], text) for way, text in figure.ticks if way in used]
+    handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look, _ in ticks]
+    _legend(made, handles, [text for _, text in ticks])
     return made
 
 
