@@ -134,7 +134,7 @@ def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:
     place.tick_params(axis="y", length=0)
     place.set_ylim(len(panel.series) - 0.4, -0.6)
     place.grid(visible=False, axis="y")
-    place.set_xlabel(figure.y, fontsize=8, color=shared.SOFT)
+    place.set_xlabel(panel.y or figure.y, fontsize=8, color=shared.SOFT)
 
 
 def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None:

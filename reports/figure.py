@@ -82,6 +82,8 @@ class Panel:
     floors: list[Series] = field(default_factory=list)
     background: list[Series] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    y: str = ""
+    """What it measures, where that isn't the figure's."""
 
 
 @dataclass(frozen=True)

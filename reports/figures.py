@@ -160,7 +160,7 @@ def opening(frame: pd.DataFrame) -> Figure | None:
         "axis is logarithmic."
     )
     phases = {"make": "making the channel", "attach": "attaching the peer", "first": "first round trip"}
-    figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time", [])
+    figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time of the step", [])
     return by_mark(rows, figure, "phase", phases, least=1)
 
 

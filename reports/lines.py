@@ -108,6 +108,11 @@ def _look(each: Series, look: Look) -> Look:
     return look if joined(each) else {**look, "linestyle": ""}
 
 
+def _last(each: Series) -> Look:
+    """How the mark is filled from which the line to the name comes."""
+    return {"markerfacecolor": "white"} if each.wide and each.wide[-1] else {}
+
+
 def _broken(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
     """The line's points with a gap where neighbours are far apart: what lies between was not measured, and often isn't straight."""
     across: list[float] = []
@@ -138,6 +143,7 @@ def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, 
             "markersize": 4,
             "markeredgewidth": 1.0,
             **look,
+            **_last(each),
             "linewidth": 1.1,
             "transform": axes.transAxes,
             "clip_on": False,
