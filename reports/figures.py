@@ -122,9 +122,9 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
         here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
         if len(here):
             panels.append(Panel(title, [_labelled(each, here) for each in grouped(here, "processes", _rate)]))
-    if not panels:
-        return None
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
+    if len(counts) < 2:
+        return None
     caption = (
         "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “native” is one channel "
         "that all processes use, “separate” is a channel for each."
@@ -211,7 +211,10 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (ranking, "The ranking is left out: no round trip of 64 B or 1 MiB was measured."),
     (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
     (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
-    (scaling, "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh was measured."),
+    (
+        scaling,
+        "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh of several numbers of processes was measured.",
+    ),
     (placement, "Placement is left out: no round trip was measured in more than one place."),
     (cost, "What a round trip costs in CPU time is left out: no CPU time of one was told."),
     (latency, "Percentiles are left out: no round trip of 64 B was recorded by itself."),

@@ -20,16 +20,20 @@ ROOM = 0.9
 
 
 def draw(figure: Figure) -> Canvas:
-    """Two parts side by side; each line of them is as high as its higher one needs."""
+    """Two parts side by side, an odd one below them; each line of them is as high as its higher one needs."""
     parts = figure.parts
     columns = min(COLUMNS, len(parts))
     rows = [parts[first : first + columns] for first in range(0, len(parts), columns)]
     heights = [max(_height(part) for part in row) for row in rows]
     made = shared.canvas(figure.title, WIDTH * columns + 0.4, sum(heights) + 0.6)
-    grid = made.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
-    shared.hide_rest(made, len(parts))
-    for place, part in zip(grid.flat, parts, strict=False):
-        DRAWN[part.kind](place, part, part.panels[0])
+    grid = made.add_gridspec(len(rows), columns, height_ratios=heights)
+    for line, row in enumerate(rows):
+        for column, part in enumerate(row):
+            wide = len(row) < columns  # the last alone takes the whole line
+            DRAWN[part.kind](made.add_subplot(grid[line, :] if wide else grid[line, column]), part, part.panels[0])
+    handles, texts = shared.signs(figure.drawn)
+    if texts:
+        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
     return made
 
 

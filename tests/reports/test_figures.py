@@ -234,3 +234,7 @@ def test_a_title_is_no_wider_than_its_picture():
     made.draw_without_rendering()
     assert made.get_suptitle().count("\n") == 1
     assert made._suptitle.get_window_extent().x1 < 5.2 * made.dpi
+
+
+def test_one_number_of_processes_is_no_scaling(tmp_path):
+    assert figures.scaling(small_table(tmp_path, benchmark("pipe", 64, workload="fan-out", processes=4))) is None
