@@ -137,6 +137,14 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     return found
 
 
+def lines_of(made: Canvas, count: int, columns: int, heights: Sequence[float]) -> list[Axes]:
+    """That many axes, line by line; the last takes a whole line if it would be alone in it."""
+    grid = made.add_gridspec(len(heights), columns, height_ratios=heights)
+    alone = count % columns == 1
+    places = [divmod(index, columns) for index in range(count)]
+    return [made.add_subplot(grid[at] if not alone or at != places[-1] else grid[at[0], :]) for at in places]
+
+
 def hide_rest(made: Canvas, used: int) -> None:
     """Take away the places of the grid that no panel uses."""
     for each in made.axes[used:]:

@@ -114,9 +114,7 @@ def _grid(figure: Figure) -> tuple[Canvas, list[Axes]]:
     lines = [panels[first : first + columns] for first in range(0, len(panels), columns)]
     heights = [ROW * max(len(panel.series) for panel in line) + 0.8 for line in lines]
     made = shared.canvas(figure.title, 5.6 * columns + 0.4 if columns > 1 else 8.0, sum(heights) + 0.9)
-    grid = made.subplots(len(lines), columns, squeeze=False, height_ratios=heights)
-    shared.hide_rest(made, len(panels))
-    return made, list(grid.flat)[: len(panels)]
+    return made, shared.lines_of(made, len(panels), columns, heights)
 
 
 def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:

@@ -26,11 +26,8 @@ def draw(figure: Figure) -> Canvas:
     rows = [parts[first : first + columns] for first in range(0, len(parts), columns)]
     heights = [max(_height(part) for part in row) for row in rows]
     made = shared.canvas(figure.title, WIDTH * columns + 0.4, sum(heights) + 0.6)
-    grid = made.add_gridspec(len(rows), columns, height_ratios=heights)
-    for line, row in enumerate(rows):
-        for column, part in enumerate(row):
-            wide = len(row) < columns  # the last alone takes the whole line
-            DRAWN[part.kind](made.add_subplot(grid[line, :] if wide else grid[line, column]), part, part.panels[0])
+    for place, part in zip(shared.lines_of(made, len(parts), columns, heights), parts, strict=True):
+        DRAWN[part.kind](place, part, part.panels[0])
     handles, texts = shared.signs(figure.drawn)
     if texts:
         made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)

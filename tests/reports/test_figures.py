@@ -224,7 +224,11 @@ def test_sizes_round_a_cliff_are_labelled_by_the_roundest():
 
 def test_of_sizes_round_a_cliff_the_ends_are_compared(tmp_path):
     sizes = [32768, 65536, 66560, 131072]
-    cases = [benchmark("pipe", size, placement=place) for size in sizes for place in ("same-core", "cross-core")]
+    cases = [
+        benchmark("pipe", size, name=f"round-trip/pipe/bytes/{size}B/1/fork/{place}", case_placement=place)
+        for size in sizes
+        for place in ("same-core", "cross-core")
+    ]
     placed = figures.placement(small_table(tmp_path, *cases))
     assert [panel.title for panel in placed.panels] == ["32 KiB", "128 KiB"]
 
@@ -237,4 +241,13 @@ def test_a_title_is_no_wider_than_its_picture():
 
 
 def test_one_number_of_processes_is_no_scaling(tmp_path):
-    assert figures.scaling(small_table(tmp_path, benchmark("pipe", 64, workload="fan-out", processes=4))) is None
+    assert figures.scaling(small_table(tmp_path, benchmark("pipe", 64, workload="fan-out"))) is None
+
+
+@pytest.mark.parametrize(("count", "widths"), [(1, [1.0]), (2, [0.5, 0.5]), (3, [0.5, 0.5, 1.0]), (4, [0.5] * 4)])
+def test_no_quarter_of_a_picture_is_empty(count, widths):
+    columns = min(2, count)
+    made = axes.lines_of(axes.canvas("", 8, 6), count, columns, [1.0] * -(-count // 2))
+    assert [place.get_subplotspec().colspan.stop - place.get_subplotspec().colspan.start for place in made] == [
+        width * columns for width in widths
+    ]
