@@ -108,6 +108,11 @@ def _look(each: Series, look: Look) -> Look:
     return look if joined(each) else {**look, "linestyle": ""}
 
 
+def _end(each: Series, right: float) -> tuple[float, float]:
+    """Its last point within the panel: what limits the others may be measured at greater sizes."""
+    return max((x, y) for x, y in zip(each.x, each.y, strict=True) if x <= right or x == each.x[0])
+
+
 def _last(each: Series) -> Look:
     """How the mark is filled from which the line to the name comes."""
     return {"markerfacecolor": "white"} if each.wide and each.wide[-1] else {}
@@ -134,11 +139,12 @@ def _beside(x: Sequence[float], step: float) -> list[float]:
 def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:
     """Each name at the right with its marker, as near to its line's end as the others let it, joined to it by a hair line."""
     low, high = (math.log(each) for each in span)
-    wanted = [(math.log(each.y[-1]) - low) / (high - low) for each, _ in named]
     right = axes.get_xlim()[1]
-    for (each, look), place in zip(named, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
-        ends = [each.y[-1], math.exp(low + place * (high - low))]
-        axes.plot([each.x[-1], right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
+    last = [_end(each, right) for each, _ in named]
+    wanted = [(math.log(y) - low) / (high - low) for _, y in last]
+    for (each, look), (x, y), place in zip(named, last, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
+        ends = [y, math.exp(low + place * (high - low))]
+        axes.plot([x, right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
         sample = {
             "markersize": 4,
             "markeredgewidth": 1.0,
