@@ -72,16 +72,16 @@ class Taken:
             line.intersects_bbox(each, filled=False) for each in [*self.texts, *(mark.box for mark in others)]
         )
         own = min(_gap(box, each) for each in heap)
-        mistaken = any(_gap(box, each) < 1.3 * min(own, NEAR) for each in others)
+        mistaken = any(_gap(box, each) < 1.5 * min(own, NEAR) for each in others)
         return inside and not (covers or crossed or crosses or mistaken)
 
 
 def write(place: Axes, panel: Panel, ways: dict[int, str]) -> None:
-    """All names that find room, those with the least room first; the axes must have their final place."""
+    """All names that find room, those of the slowest first, which have the least at the right; the axes must have their final place."""
     marks = list(_marks(place, panel, ways))
     joins = [Path(place.transData.transform(list(zip(each.x, each.y, strict=True)))) for each in panel.series]
     taken = Taken(place.bbox, marks, [each for each in joins if len(each.vertices) > 1])
-    for heap in sorted(_heaps(marks), key=len):
+    for heap in sorted(_heaps(marks), key=lambda heap: heap[0].time, reverse=True):
         _write(place, heap, taken)
 
 
