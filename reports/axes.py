@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ipcbench.reports import units
+from ipcbench.reports.figure import Panel
 
-__all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "ticks"]
+__all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "signs", "ticks"]
 
 GREY = "#d9dcdf"
 INK = "#1d2329"
 SOFT = "#5c6670"
+LETTER = 0.125
+"""Inches of a letter of the title, about."""
+REACH = 3.0
+"""What a wide interval may add to an axis: those of two samples span decades, and say no more by it."""
 FORMS = {"s": units.seconds, "B/s": units.bandwidth, "/s": units.rate}
 
 
 def canvas(title: str, width: float, height: float) -> Canvas:
     """An empty picture of that many inches with its title at the left."""
     made = Canvas(figsize=(width, height), layout="constrained")
-    made.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
+    wrapped = textwrap.fill(title, max(20, int(width / LETTER)))
+    made.suptitle(wrapped, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
     return made
 
 
@@ -39,9 +47,9 @@ def frame(axes: Axes, title: str) -> None:
 
 
 def limits(points: Iterable[float], ends: Iterable[float], least: float = 6.0) -> tuple[float, float]:
-    """A range for a logarithmic axis: all points, intervals as far as ten times beyond them, at least a factor of `least`."""
+    """A range for a logarithmic axis: all points, intervals as far as `REACH` times beyond them, at least a factor of `least`."""
     points, ends = list(points), list(ends)
-    low, high = max(min(ends), min(points) / 10), min(max(ends), max(points) * 10)
+    low, high = max(min(ends), min(points) / REACH), min(max(ends), max(points) * REACH)
     low, high = low / 1.2, high * 1.2
     missing = math.sqrt(max(1.0, least / (high / low)))
     return low / missing, high * missing
@@ -57,6 +65,19 @@ def log_axis(axes: Axes, which: str, unit: str, low: float, high: float) -> None
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(form(value))))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def signs(panels: Sequence[Panel]) -> tuple[list[Line2D], list[str]]:
+    """What a bar and a hollow mark say, as far as any is drawn: samples and their texts."""
+    every = [each for panel in panels for each in panel.series]
+    handles, texts = [], []
+    if any(each.low != each.high for each in every):
+        handles.append(Line2D([], [], color=SOFT, linewidth=3, alpha=0.4))
+        texts.append("95 % interval")
+    if any(any(each.wide) for each in every):
+        handles.append(Line2D([], [], color=SOFT, marker="o", linestyle="", markersize=5, markerfacecolor="white"))
+        texts.append("hollow: interval wider than asked for")
+    return handles, texts
 
 
 def ticks(low: float, high: float, *, binary: bool = False) -> list[float]:
@@ -86,13 +107,18 @@ def size_axis(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
 
 
 def _spaced(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """From the right, those far enough from their neighbour to be read."""
+    """The roundest first, those far enough from the ones before to be read."""
     span = max(1.0, math.log2(marks[-1][0] / marks[0][0]))
     shown: list[tuple[float, str]] = []
-    for mark in reversed(marks):
-        if not shown or math.log2(shown[-1][0] / mark[0]) / span > 0.1:
+    for mark in sorted(marks, key=lambda each: _roundness(each[0]), reverse=True):
+        if all(abs(math.log2(other / mark[0])) / span > 0.12 for other, _ in shown):
             shown.append(mark)
-    return shown[::-1]
+    return sorted(shown)
+
+
+def _roundness(number: float) -> int:
+    """The greatest power of two that divides it: 64 KiB is rounder than 65 KiB."""
+    return int(number) & -int(number)
 
 
 def apart(wanted: Sequence[float], gap: float) -> list[float]:
@@ -109,6 +135,14 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     for index, place in zip(order, places, strict=True):
         found[index] = place
     return found
+
+
+def lines_of(made: Canvas, count: int, columns: int, heights: Sequence[float]) -> list[Axes]:
+    """That many axes, line by line; the last takes a whole line if it would be alone in it."""
+    grid = made.add_gridspec(len(heights), columns, height_ratios=heights)
+    alone = count % columns == 1
+    places = [divmod(index, columns) for index in range(count)]
+    return [made.add_subplot(grid[at] if not alone or at != places[-1] else grid[at[0], :]) for at in places]
 
 
 def hide_rest(made: Canvas, used: int) -> None:

@@ -32,9 +32,11 @@ def ranking(figure: Figure) -> Canvas:
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         rank(place, figure, panel)
+    handles, texts = shared.signs(figure.panels)
     if any(each.floor is not None for panel in figure.panels for each in panel.series):
         stroke = Line2D([], [], color="#59626a", marker="|", linestyle="", markersize=8, markeredgewidth=1.4)
-        _legend(made, [stroke], ["the same primitive in C"])
+        handles, texts = [stroke, *handles], ["the same primitive in C", *texts]
+    _legend(made, handles, texts)
     return made
 
 
@@ -47,7 +49,7 @@ def rank(place: Axes, figure: Figure, panel: Panel) -> None:
         _mark(place, row, each, 0, "o")
         if each.floor is not None:
             place.plot(each.floor, row, "|", color="#59626a", markersize=8, markeredgewidth=1.4, zorder=2)
-        edge = min(max(each.high[0], each.y[0]), place.get_xlim()[1])
+        edge = min(max(each.high[0], each.y[0], each.floor or 0.0), place.get_xlim()[1])  # right of all that is drawn
         place.annotate(
             units.seconds(each.y[0]),
             (edge, row),
@@ -64,7 +66,8 @@ def marks(figure: Figure) -> Canvas:
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         mark(place, figure, panel)
-    _legend(made, *key(figure))
+    handles, texts = (one + other for one, other in zip(key(figure), shared.signs(figure.panels), strict=True))
+    _legend(made, handles, texts)
     return made
 
 
@@ -97,8 +100,10 @@ def spread(figure: Figure) -> Canvas:
             place.hlines(row, min(each.y), max(each.y), color=colour, linewidth=1.0, alpha=0.45, zorder=1)
             for way, value in zip(each.x, each.y, strict=True):
                 place.plot(value, row, color=colour, zorder=3, **PERCENTILE[int(way) % len(PERCENTILE)])
-    handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look in PERCENTILE[: len(figure.ticks)]]
-    _legend(made, handles, [text for _, text in figure.ticks])
+    used = {way for panel in figure.panels for each in panel.series for way in each.x}
+    ticks = [(PERCENTILE[int(way) % len(PERCENTILE)], text) for way, text in figure.ticks if way in used]
+    handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look, _ in ticks]
+    _legend(made, handles, [text for _, text in ticks])
     return made
 
 
@@ -109,9 +114,7 @@ def _grid(figure: Figure) -> tuple[Canvas, list[Axes]]:
     lines = [panels[first : first + columns] for first in range(0, len(panels), columns)]
     heights = [ROW * max(len(panel.series) for panel in line) + 0.8 for line in lines]
     made = shared.canvas(figure.title, 5.6 * columns + 0.4 if columns > 1 else 8.0, sum(heights) + 0.9)
-    grid = made.subplots(len(lines), columns, squeeze=False, height_ratios=heights)
-    shared.hide_rest(made, len(panels))
-    return made, list(grid.flat)[: len(panels)]
+    return made, shared.lines_of(made, len(panels), columns, heights)
 
 
 def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:
@@ -129,7 +132,7 @@ def _prepare(place: Axes, figure: Figure, panel: Panel, room: float) -> None:
     place.tick_params(axis="y", length=0)
     place.set_ylim(len(panel.series) - 0.4, -0.6)
     place.grid(visible=False, axis="y")
-    place.set_xlabel(figure.y, fontsize=8, color=shared.SOFT)
+    place.set_xlabel(panel.y or figure.y, fontsize=8, color=shared.SOFT)
 
 
 def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None:
@@ -141,4 +144,5 @@ def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None
 
 
 def _legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
-    made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
+    if texts:
+        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pandas as pd
 
 from ipcbench.reports import units
 
 __all__ = [
+    "FAR",
     "LARGE",
     "PERCENTILES",
     "SMALL",
@@ -21,6 +23,7 @@ __all__ = [
     "by_mark",
     "explained",
     "grouped",
+    "joined",
     "point",
     "same",
     "series",
@@ -29,6 +32,8 @@ __all__ = [
 ]
 
 SMALL, LARGE = 64, 1 << 20
+FAR = 256
+"""From one point to the next, at most so many times as far along x is joined by a line."""
 PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 """Columns of the frame, and the marks of a spread."""
 
@@ -77,6 +82,8 @@ class Panel:
     floors: list[Series] = field(default_factory=list)
     background: list[Series] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    y: str = ""
+    """What it measures, where that isn't the figure's."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,11 @@ def explained(figure: Figure) -> Figure:
     return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
 
 
+def joined(each: Series) -> bool:
+    """Whether a line joins any of its points."""
+    return any(right / left <= FAR for left, right in pairwise(each.x))
+
+
 def same(mean: float, _size: float) -> float:
     """The `Change` that draws seconds as they are."""
     return mean
@@ -137,9 +149,9 @@ def by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, st
 
 
 def _few(sizes: list[int]) -> list[int]:
-    """Two at most: the usual ones if they are there."""
+    """Two at most: the usual ones if they are there, or the ends, between which a cliff lies."""
     usual = [size for size in sizes if size in (SMALL, LARGE)]
-    return usual or sizes[:2]
+    return usual or sorted({*sizes[:1], *sizes[-1:]})
 
 
 def point(row: pd.Series, means: dict[str, float]) -> Series:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -18,16 +19,18 @@ from ipcbench.reports.figure import (
     by_mark,
     explained,
     grouped,
+    joined,
     point,
     same,
     series,
     spread,
+    wide,
 )
 
 __all__ = ["all_figures", "made"]
 
 NO_FLOOR = "The same primitives in C were not measured."
-WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spins"}
+WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spin"}
 
 
 def made(frame: pd.DataFrame) -> tuple[list[Figure], list[str]]:
@@ -67,13 +70,24 @@ def round_trip(frame: pd.DataFrame) -> Figure | None:
     rows = choose.round_trips(frame)
     if rows["size"].nunique() < 2:
         return None
-    caption = (
-        "Both axes are logarithmic; points that no line joins have no measured size between them. "
-        "Each panel shows one family, all others in light grey behind it; bars are 95 % intervals. "
-        + ("Dashed lines are the same primitives in C." if rows["family"].eq("floor").any() else NO_FLOOR)
-    )
     title = "Round-trip time by message size"
-    return _by_size(rows, Figure("round-trip.png", title, caption, "lines", "s", "", "time per round trip", []), same)
+    figure = _by_size(rows, Figure("round-trip.png", title, "", "lines", "s", "", "time per round trip", []), same)
+    return figure and replace(figure, caption=" ".join(_drawn(figure.panels)))
+
+
+def _drawn(panels: list[Panel]) -> Iterator[str]:
+    """How to read lines by size: only of what these panels have."""
+    floors = [each for panel in panels for each in panel.floors]
+    yield "Both axes are logarithmic; bars are 95 % intervals. Points that no line joins have no measured size between them."
+    if any(joined(each) for panel in panels for each in panel.background):
+        yield "Each panel shows one family, the lines of all others in light grey behind it."
+    else:
+        yield "Each panel shows one family."
+    if floors:
+        dashed = ", dashed lines join them" if any(map(joined, floors)) else ""
+        yield f"Thin grey marks are the same primitives in C, named at the right like all others{dashed}."
+    elif all(each.family != "floor" for panel in panels for each in panel.series):
+        yield NO_FLOOR
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:
@@ -108,11 +122,11 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
         here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
         if len(here):
             panels.append(Panel(title, [_labelled(each, here) for each in grouped(here, "processes", _rate)]))
-    if not panels:
-        return None
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
+    if len(counts) < 2:
+        return None
     caption = (
-        "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “shared” is one channel "
+        "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “native” is one channel "
         "that all processes use, “separate” is a channel for each."
     )
     title = f"Messages of {units.size(rows['size'].iloc[0])} per second over N processes"
@@ -146,7 +160,7 @@ def opening(frame: pd.DataFrame) -> Figure | None:
         "axis is logarithmic."
     )
     phases = {"make": "making the channel", "attach": "attaching the peer", "first": "first round trip"}
-    figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time", [])
+    figure = Figure("open.png", "Opening a channel", caption, "marks", "s", "", "time of the step", [])
     return by_mark(rows, figure, "phase", phases, least=1)
 
 
@@ -165,7 +179,8 @@ def cost(frame: pd.DataFrame) -> Figure | None:
     caption = (
         "Each point is a mechanism: the further left, the faster; the lower, the less CPU time of all its processes a round "
         "trip takes. On the upper diagonal two cores are busy all the time, on the lower one. A line joins the ways in which one "
-        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. Names that find no room are left out."
+        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. "
+        "Marks that touch share one list of names, fastest first; names that find no room are left out."
     )
     ticks = [(float(index), text) for index, text in enumerate(WAITS.values())]
     title = "What a round trip costs in CPU time"
@@ -196,7 +211,10 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (ranking, "The ranking is left out: no round trip of 64 B or 1 MiB was measured."),
     (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
     (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
-    (scaling, "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh was measured."),
+    (
+        scaling,
+        "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh of several numbers of processes was measured.",
+    ),
     (placement, "Placement is left out: no round trip was measured in more than one place."),
     (cost, "What a round trip costs in CPU time is left out: no CPU time of one was told."),
     (latency, "Percentiles are left out: no round trip of 64 B was recorded by itself."),
@@ -237,11 +255,12 @@ def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
     rows = rows.assign(_way=order).sort_values("_way")
     x, low, high = (rows[name].fillna(rows["mean_s"]).tolist() for name in ("mean_s", "low_s", "high_s"))
     family = str(rows["family"].iloc[0])
-    return Series(mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist())
+    return Series(
+        mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist(), wide=wide(rows["precise"])
+    )
 
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:
     """With the kind of channels beside the name."""
-    words = {"native": "shared", "separate": "separate"}
-    kinds = [words[each] for each in rows[rows["name"].eq(series.name)]["channels"] if each in words]
+    kinds = [each for each in rows[rows["name"].eq(series.name)]["channels"] if each in ("native", "separate")]
     return Series(**{**series.__dict__, "label": f"{series.name}, {kinds[0]}" if kinds else series.name})

@@ -12,17 +12,14 @@ from matplotlib.figure import Figure as Canvas
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style
-from ipcbench.reports.figure import Figure, Panel, Series
+from ipcbench.reports.figure import FAR, Figure, Panel, Series, joined
 
 __all__ = ["HEIGHT", "chart", "draw"]
 
 HEIGHT = 2.9
 """Inches of a panel."""
-FAR = 256
-"""From one point to the next, at most so many times as far along x is joined by a line."""
 LINE = 0.125
 """Inches between two names."""
-FLOOR = "#6b747c"
 Look = dict[str, Any]
 """Keyword arguments of a line."""
 
@@ -67,13 +64,13 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         axes.plot(panel.limit.x, panel.limit.y, color="black", linestyle=":", linewidth=1.3, zorder=2)
         named.append((panel.limit, {"color": "black", "linestyle": ":"}))
     for each in panel.floors:
-        floor: Look = {"color": FLOOR, "linestyle": (0, (4, 2.5)), "marker": "_"}
-        axes.plot(*_broken(each.x, each.y), **floor, markersize=7, linewidth=1.0, zorder=2)
-        named.append((each, floor))
+        look = _look(each, style.floor(each.name))
+        axes.plot(*_broken(each.x, each.y), zorder=2, **look)
+        named.append((each, look))
     for index, each in enumerate(panel.series):
         x = _beside(each.x, index - (len(panel.series) - 1) / 2)
         bars = shared.errors(each.y, each.low, each.high)
-        look = style.look(each.family, each.name)
+        look = _look(each, style.look(each.family, each.name))
         axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
         axes.plot(*_broken(x, each.y), zorder=3, **{**look, "marker": ""})
         hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
@@ -106,6 +103,21 @@ def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
 
 
+def _look(each: Series, look: Look) -> Look:
+    """Without a line where none joins its points, so that the sample beside its name shows none either."""
+    return look if joined(each) else {**look, "linestyle": ""}
+
+
+def _end(each: Series, right: float) -> tuple[float, float]:
+    """Its last point within the panel: what limits the others may be measured at greater sizes."""
+    return max((x, y) for x, y in zip(each.x, each.y, strict=True) if x <= right or x == each.x[0])
+
+
+def _last(each: Series) -> Look:
+    """How the mark is filled from which the line to the name comes."""
+    return {"markerfacecolor": "white"} if each.wide and each.wide[-1] else {}
+
+
 def _broken(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
     """The line's points with a gap where neighbours are far apart: what lies between was not measured, and often isn't straight."""
     across: list[float] = []
@@ -127,12 +139,21 @@ def _beside(x: Sequence[float], step: float) -> list[float]:
 def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:
     """Each name at the right with its marker, as near to its line's end as the others let it, joined to it by a hair line."""
     low, high = (math.log(each) for each in span)
-    wanted = [(math.log(each.y[-1]) - low) / (high - low) for each, _ in named]
     right = axes.get_xlim()[1]
-    for (each, look), place in zip(named, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
-        ends = [each.y[-1], math.exp(low + place * (high - low))]
-        axes.plot([each.x[-1], right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
-        sample = {**look, "markersize": 4, "linewidth": 1.1, "transform": axes.transAxes, "clip_on": False}
+    last = [_end(each, right) for each, _ in named]
+    wanted = [(math.log(y) - low) / (high - low) for _, y in last]
+    for (each, look), (x, y), place in zip(named, last, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
+        ends = [y, math.exp(low + place * (high - low))]
+        axes.plot([x, right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
+        sample = {
+            "markersize": 4,
+            "markeredgewidth": 1.0,
+            **look,
+            **_last(each),
+            "linewidth": 1.1,
+            "transform": axes.transAxes,
+            "clip_on": False,
+        }
         axes.plot([1.025, 1.05, 1.075], [place] * 3, markevery=[1], **sample)
         axes.annotate(
             each.text,

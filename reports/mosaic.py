@@ -20,16 +20,17 @@ ROOM = 0.9
 
 
 def draw(figure: Figure) -> Canvas:
-    """Two parts side by side; each line of them is as high as its higher one needs."""
+    """Two parts side by side, an odd one below them; each line of them is as high as its higher one needs."""
     parts = figure.parts
     columns = min(COLUMNS, len(parts))
     rows = [parts[first : first + columns] for first in range(0, len(parts), columns)]
     heights = [max(_height(part) for part in row) for row in rows]
     made = shared.canvas(figure.title, WIDTH * columns + 0.4, sum(heights) + 0.6)
-    grid = made.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
-    shared.hide_rest(made, len(parts))
-    for place, part in zip(grid.flat, parts, strict=False):
+    for place, part in zip(shared.lines_of(made, len(parts), columns, heights), parts, strict=True):
         DRAWN[part.kind](place, part, part.panels[0])
+    handles, texts = shared.signs(figure.drawn)
+    if texts:
+        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
     return made
 
 

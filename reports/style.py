@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-__all__ = ["FAMILIES", "colour", "family_colour", "look", "text_colour"]
+__all__ = ["FAMILIES", "colour", "family_colour", "floor", "look", "text_colour"]
 
 FAMILIES = {
     "pipe": "#0072B2",
@@ -65,6 +65,8 @@ MEMBERS = {
 SHADES = (1.0, 0.62, 1.3, 0.78, 0.45, 1.15, 0.7, 0.55)
 """By member: below 1 darker (times that), above 1 lighter."""
 MARKERS = "os^Dv<>PXd"
+THIN = ("_", "x", "+", "1", "2", (6, 2, 0), "|")
+"""Markers of strokes only."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
 
@@ -93,6 +95,13 @@ def look(family: str, name: str) -> dict[str, Any]:
         "markersize": 4.5,
         "linewidth": 1.5,
     }
+
+
+def floor(name: str) -> dict[str, Any]:
+    """Keyword arguments of the line of a primitive in C: thin and grey, so that it stays behind what is compared with it."""
+    marker = THIN[_index(name) % len(THIN)]
+    dashes = (0, (4, 2.5))
+    return {"color": "#6b747c", "marker": marker, "markersize": 6, "linestyle": dashes, "linewidth": 1.0}
 
 
 def _index(name: str) -> int:

@@ -158,7 +158,7 @@ TRIPS = "Round trips: once it runs, a peer's start method should not matter; mar
 
 def start_methods(frame: pd.DataFrame) -> list[Figure]:
     """What each start method costs at the start, then what a round trip takes whose far end was started by it."""
-    figure = Figure("start-methods.png", "", "", "marks", "s", "", "time", [])
+    figure = Figure("start-methods.png", "", "", "marks", "s", "", "time per round trip", [])
     rows, trips = started(frame), by_mark(_round_trips(frame), figure, "start_method", METHODS)
     starts = [panel for phase, text in PHASES.items() if (panel := _panel(rows[rows["phase"].eq(phase)], text)).series]
     back = [Panel(f"{panel.title} there and back", panel.series) for panel in (trips.panels if trips else [])]
@@ -182,7 +182,7 @@ def start_methods(frame: pd.DataFrame) -> list[Figure]:
 def _panel(rows: pd.DataFrame, title: str) -> Panel:
     rows = rows.assign(mark=[float(list(METHODS).index(method)) for method in rows["start_method"]])
     lines = [_series(str(what), group) for what, group in rows.groupby("what", sort=False)]
-    return Panel(title, sorted(lines, key=lambda each: min(each.y)))
+    return Panel(title, sorted(lines, key=lambda each: min(each.y)), y=f"time {title[0].lower()}{title[1:]}")
 
 
 def _series(what: str, rows: pd.DataFrame) -> Series:

@@ -185,7 +185,7 @@ def _table(title: str, about: str, rows: pd.DataFrame, columns: tuple[str, ...])
 def figures(frame: pd.DataFrame) -> list[Figure]:
     """One picture, as far as there is something for its parts."""
     parts = [
-        _ranking("With nobody in the way: acquire and release", _uncontended(frame)),
+        _ranking("With nobody in the way: acquire and release", "time of both", _uncontended(frame)),
         _over(
             (
                 "Wanted by N processes: operations per second",
@@ -198,7 +198,7 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
         _over(
             ("Waking N: until the last of them goes on", "Waking {}: until the last of them goes on"),
             _broadcast(frame),
-            ("N waiting processes", "time", "s", same),
+            ("N waiting processes", "time until the last goes on", "s", same),
         ),
     ]
     known = [each for each in parts if each is not None]
@@ -210,28 +210,31 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     return [Figure("synchronisation.png", title, caption, "mosaic", "s", "", "", [], parts=known)] if known else []
 
 
-def _ranking(title: str, rows: pd.DataFrame) -> Figure | None:
+WOKEN = "time of both wake-ups"
+
+
+def _ranking(title: str, y: str, rows: pd.DataFrame) -> Figure | None:
     if rows.empty:
         return None
-    return _part(title, "ranking", "time", [point(row, {}) for _, row in rows.iterrows()])
+    return _part(title, "ranking", y, [point(row, {}) for _, row in rows.iterrows()])
 
 
 def _places(title: str, rows: pd.DataFrame) -> Figure | None:
     """A mark for each place, or a ranking where there is only one."""
     places = [place for place in PLACES if rows["placement"].eq(place).any()]
     if len(places) < 2:
-        return _ranking(f"{title}, {PLACES[places[0]]}", rows) if places else None
+        return _ranking(f"{title}, {PLACES[places[0]]}", WOKEN, rows) if places else None
     rows = rows.assign(mark=rows["placement"].map(places.index))
     found = sorted(grouped(rows, "mark", same), key=lambda each: min(each.y))
-    return _part(title, "marks", "time", found, ticks=[(float(i), PLACES[place]) for i, place in enumerate(places)])
+    return _part(title, "marks", WOKEN, found, ticks=[(float(i), PLACES[place]) for i, place in enumerate(places)])
 
 
 def _over(titles: tuple[str, str], rows: pd.DataFrame, axes: tuple[str, str, str, Change]) -> Figure | None:
     """Lines over the number of processes, or a ranking where there is only one such number."""
+    x, y, unit, change = axes
     counts = sorted(rows["processes"].unique())
     if len(counts) < 2:
-        return _ranking(titles[1].format(*counts), rows) if counts else None
-    x, y, unit, change = axes
+        return _ranking(titles[1].format(*counts), y if unit == "s" else "time per operation", rows) if counts else None
     ticks = [(float(count), str(count)) for count in counts]
     return _part(titles[0], "lines", y, grouped(rows, "processes", change), x, unit, ticks)
 

@@ -82,7 +82,7 @@ def test_a_case_that_missed_the_precision_is_marked_in_each_table_and_figure(tmp
     console.print(tables.summary(table))
     assert console.export_text().count("≈") == 2  # the case and the legend
     marked = [each for each in figures.all_figures(table) if "hollow" in each.caption]
-    assert [each.file for each in marked] == ["ranking.png", "round-trip.png", "bandwidth.png"]
+    assert [each.file for each in marked] == ["ranking.png", "round-trip.png", "bandwidth.png", "cost.png"]
     with (tmp_path / "cases.csv").open() as file:
         assert [row["precise"] for row in csv.DictReader(file)][:3] == ["False", "True", "True"]
 
