@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.managers import SyncManager
 from typing import Any, ClassVar
 
 from ipcbench.ipc.contract import Ends, Mechanism, Spec, Traits, pairs
@@ -26,6 +25,8 @@ COPIES = 10
 
 def serve(spec: Spec, owner: Owner) -> Any:
     """A manager whose server ends with the channel, and with this process."""
+    from multiprocessing.managers import SyncManager  # slow to import, and no other mechanism needs it
+
     manager = SyncManager(ctx=spec.context)
     with holding_sigterm():
         manager.start(begin_child)

@@ -76,7 +76,8 @@ def _told_apart(rows: pd.DataFrame) -> pd.Series:
     differing = [name for name in axes if axes[name].nunique() > 1]
     words = [", ".join(filter(None, each)) for each in axes[differing].itertuples(index=False)]
     names = [f"{name} ({more})" if more else name for name, more in zip(rows["mechanism"], words, strict=True)]
-    return pd.Series(names, rows.index, dtype=object)
+    told: pd.Series = pd.Series(names, rows.index, dtype=object)
+    return told
 
 
 def _at_rates(frame: pd.DataFrame) -> pd.DataFrame:

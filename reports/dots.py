@@ -66,8 +66,8 @@ def marks(figure: Figure) -> Canvas:
     made, grid = _grid(figure)
     for place, panel in zip(grid, figure.panels, strict=True):
         mark(place, figure, panel)
-    handles, texts = (one + other for one, other in zip(key(figure), shared.signs(figure.panels), strict=True))
-    _legend(made, handles, texts)
+    (shapes, ways), (signs, meanings) = key(figure), shared.signs(figure.panels)
+    _legend(made, shapes + signs, ways + meanings)
     return made
 
 

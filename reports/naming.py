@@ -19,6 +19,8 @@ from ipcbench.reports.figure import Panel
 
 __all__ = ["write"]
 
+Point = tuple[float, float]
+
 MARK = 3.5
 """Half the width of a mark, in units of the screen, as all that follows."""
 ROOM = 2.5
@@ -79,8 +81,9 @@ class Taken:
 def write(place: Axes, panel: Panel, ways: dict[int, str]) -> None:
     """All names that find room, those of the slowest first, which have the least at the right; the axes must have their final place."""
     marks = list(_marks(place, panel, ways))
-    joins = [Path(place.transData.transform(list(zip(each.x, each.y, strict=True)))) for each in panel.series]
-    taken = Taken(place.bbox, marks, [each for each in joins if len(each.vertices) > 1])
+    joined = [each for each in panel.series if len(each.x) > 1]
+    joins = [Path(place.transData.transform(list(zip(each.x, each.y, strict=True)))) for each in joined]
+    taken = Taken(place.bbox, marks, joins)
     for heap in sorted(_heaps(marks), key=lambda heap: heap[0].time, reverse=True):
         _write(place, heap, taken)
 
@@ -110,20 +113,22 @@ def _write(place: Axes, heap: list[Mark], taken: Taken) -> None:
     text.set_color(style.text_colour(families.pop()) if len(families) == 1 else shared.INK)
     text.set_path_effects([withStroke(linewidth=2.0, foreground="white")])
     size = text.get_window_extent()
-    for box, line in _tries(heap, size.width, size.height):
+    for box, ends in _tries(heap, size.width, size.height):
+        line = Path(ends)
         if taken.fits(box, line, heap):
-            text.set_position(place.transData.inverted().transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)))
+            middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+            (x, y), *hair = place.transData.inverted().transform([middle, *ends])
+            text.set_position((x, y))
             taken.texts.append(box.padded(8, 2))
-            if math.dist(*line.vertices) > NEAR + 1:
+            if math.dist(*ends) > NEAR + 1:
                 taken.lines.append(line)
-                (x0, y0), (x1, y1) = place.transData.inverted().transform(line.vertices)
-                place.plot([x0, x1], [y0, y1], color=HAIR, linewidth=0.7, zorder=2.5)
+                place.plot(*zip(*hair, strict=True), color=HAIR, linewidth=0.7, zorder=2.5)
             return
     text.remove()
 
 
-def _tries(heap: list[Mark], width: float, height: float) -> Iterator[tuple[Bbox, Path]]:
-    """Boxes for the text round each mark of the heap, with the line from the mark to the box, nearest first."""
+def _tries(heap: list[Mark], width: float, height: float) -> Iterator[tuple[Bbox, tuple[Point, Point]]]:
+    """Boxes for the text round each mark of the heap, with the ends of the line from the mark to the box, nearest first."""
     for distance, angle, mark in itertools.product(ROUNDS, ANGLES, heap):
         across, up = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         x, y = mark.x + distance * across, mark.y + distance * up
@@ -131,7 +136,7 @@ def _tries(heap: list[Mark], width: float, height: float) -> Iterator[tuple[Bbox
         bottom = y - height * (1 - _sign(up)) / 2
         box = Bbox.from_bounds(left, bottom, width, height)
         end = (min(max(mark.x, box.x0), box.x1), min(max(mark.y, box.y0), box.y1))
-        yield box, Path([(mark.x, mark.y), end])
+        yield box, ((mark.x, mark.y), end)
 
 
 def _sign(value: float) -> int:

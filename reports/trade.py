@@ -54,10 +54,14 @@ def _panel(place: Axes, figure: Figure, panel: Panel) -> None:
         place.plot(each.x, each.y, color=colour, linewidth=1.1, alpha=0.6, zorder=2)
         place.hlines(each.y, each.low, each.high, color=colour, linewidth=2.2, alpha=0.25, zorder=2)
         for index, way in enumerate(each.ways):
-            fill = {"color": colour, "markeredgecolor": "white"}
-            if each.wide and each.wide[index]:
-                fill = {"color": colour, "markerfacecolor": "white"}
-            place.plot(each.x[index], each.y[index], SHAPES[way % len(SHAPES)], markersize=5.5, zorder=3, **fill)
+            edge, face = (colour, "white") if each.wide and each.wide[index] else ("white", colour)
+            place.plot(
+                *(each.x[index], each.y[index], SHAPES[way % len(SHAPES)]),
+                markeredgecolor=edge,
+                markerfacecolor=face,
+                markersize=5.5,
+                zorder=3,
+            )
     place.set_xlabel(figure.x, fontsize=8, color=shared.SOFT)
     place.set_ylabel(figure.y, fontsize=8, color=shared.SOFT)
 
@@ -95,5 +99,15 @@ def _legend(made: Canvas, figure: Figure) -> None:
         ("Mark: how it waits, and how precise the time is", "right", shapes + handles, waits + texts),
     )
     for title, side, samples, words in groups:
-        look = {"fontsize": 8, "title_fontsize": 8, "frameon": False, "alignment": "left", "columnspacing": 1.2}
-        made.legend(samples, words, title=title, loc=f"outside lower {side}", ncols=2, **look)
+        place: Any = f"outside lower {side}"  # to the types a literal
+        made.legend(
+            *(samples, words),
+            title=title,
+            loc=place,
+            ncols=2,
+            fontsize=8,
+            title_fontsize=8,
+            frameon=False,
+            alignment="left",
+            columnspacing=1.2,
+        )
