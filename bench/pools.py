@@ -152,6 +152,7 @@ def keeper() -> Iterator[list[Pool | ProcessPoolExecutor]]:
         _join(ending)
         _kill(others)
         _join(ending)
+        _kill(others)  # whom the pool started last, in place of one that was killed just before it knew that it ends
 
 
 def _end(made: Pool | ProcessPoolExecutor) -> None:
