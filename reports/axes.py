@@ -14,13 +14,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from ipcbench.reports import units
 from ipcbench.reports.figure import Panel
 
-__all__ = ["GREY", "INK", "apart", "canvas", "frame", "limits", "log_axis", "signs", "ticks"]
+__all__ = ["GREY", "INK", "apart", "canvas", "frame", "legend", "limits", "log_axis", "signs", "ticks"]
 
 GREY = "#d9dcdf"
 INK = "#1d2329"
 SOFT = "#5c6670"
 LETTER = 0.125
 """Inches of a letter of the title, about."""
+SMALL, SAMPLE = 0.065, 0.6
+"""Inches of a letter of a legend, and of the sample before its text and the room behind."""
 REACH = 3.0
 """What a wide interval may add to an axis: those of two samples span decades, and say no more by it."""
 FORMS = {"s": units.seconds, "B/s": units.bandwidth, "/s": units.rate}
@@ -65,6 +67,14 @@ def log_axis(axes: Axes, which: str, unit: str, low: float, high: float) -> None
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(form(value))))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
+    """Samples and their texts below the panels, in two lines where one is too narrow for them."""
+    if texts:
+        lines = 1 if sum(SAMPLE + SMALL * len(text) for text in texts) < made.get_figwidth() else 2
+        columns = math.ceil(len(texts) / lines)
+        made.legend(handles, texts, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
 
 
 def signs(panels: Sequence[Panel]) -> tuple[list[Line2D], list[str]]:

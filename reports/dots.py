@@ -36,7 +36,7 @@ def ranking(figure: Figure) -> Canvas:
     if any(each.floor is not None for panel in figure.panels for each in panel.series):
         stroke = Line2D([], [], color="#59626a", marker="|", linestyle="", markersize=8, markeredgewidth=1.4)
         handles, texts = [stroke, *handles], ["the same primitive in C", *texts]
-    _legend(made, handles, texts)
+    shared.legend(made, handles, texts)
     return made
 
 
@@ -67,7 +67,7 @@ def marks(figure: Figure) -> Canvas:
     for place, panel in zip(grid, figure.panels, strict=True):
         mark(place, figure, panel)
     (shapes, ways), (signs, meanings) = key(figure), shared.signs(figure.panels)
-    _legend(made, shapes + signs, ways + meanings)
+    shared.legend(made, shapes + signs, ways + meanings)
     return made
 
 
@@ -103,7 +103,7 @@ def spread(figure: Figure) -> Canvas:
     used = {way for panel in figure.panels for each in panel.series for way in each.x}
     ticks = [(PERCENTILE[int(way) % len(PERCENTILE)], text) for way, text in figure.ticks if way in used]
     handles = [Line2D([], [], color=shared.SOFT, linestyle="", **look) for look, _ in ticks]
-    _legend(made, handles, [text for _, text in ticks])
+    shared.legend(made, handles, [text for _, text in ticks])
     return made
 
 
@@ -141,8 +141,3 @@ def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None
     place.hlines(row, each.low[index], each.high[index], color=colour, linewidth=3, alpha=0.4, zorder=2)
     fill = "white" if each.wide and each.wide[index] else colour
     place.plot(each.y[index], row, shape, color=colour, markerfacecolor=fill, markersize=5, zorder=3)
-
-
-def _legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
-    if texts:
-        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)

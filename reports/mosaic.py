@@ -28,9 +28,7 @@ def draw(figure: Figure) -> Canvas:
     made = shared.canvas(figure.title, WIDTH * columns + 0.4, sum(heights) + 0.6)
     for place, part in zip(shared.lines_of(made, len(parts), columns, heights), parts, strict=True):
         DRAWN[part.kind](place, part, part.panels[0])
-    handles, texts = shared.signs(figure.drawn)
-    if texts:
-        made.legend(handles, texts, loc="outside lower left", ncols=len(texts), fontsize=8, frameon=False)
+    shared.legend(made, *shared.signs(figure.drawn))
     return made
 
 
