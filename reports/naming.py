@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from matplotlib.axes import Axes
 from matplotlib.path import Path
@@ -35,6 +36,8 @@ ANGLES = (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200, 65, 295, 115, 2
 """Degrees, likewise."""
 HAIR = "#8b949c"
 """The lines from marks to names."""
+MANY, MOST = 12, 40
+"""Names in a list, and lists in a panel, for which there may be room: to try more takes minutes."""
 LINE = 24
 """Characters of a line of names."""
 
@@ -49,10 +52,15 @@ class Mark:
     x: float
     y: float
 
-    @property
+    @cached_property
     def box(self) -> Bbox:
-        """The room it takes."""
+        """What it covers."""
         return Bbox.from_extents(self.x - MARK, self.y - MARK, self.x + MARK, self.y + MARK)
+
+    @cached_property
+    def room(self) -> Bbox:
+        """What no name may cover."""
+        return self.box.padded(ROOM)
 
 
 @dataclass
@@ -66,16 +74,22 @@ class Taken:
 
     def fits(self, box: Bbox, line: Path, heap: list[Mark]) -> bool:
         """Whether a text there covers nothing, its line crosses nothing, and no other mark is nearly as near as its own."""
-        others = [each for each in self.marks if each not in heap]
-        inside = self.inside.contains(box.x0, box.y0) and self.inside.contains(box.x1, box.y1)
-        covers = any(box.overlaps(each) for each in [*self.texts, *(mark.box.padded(ROOM) for mark in self.marks)])
-        crossed = any(each.intersects_bbox(box, filled=False) for each in self.lines)
-        crosses = any(
-            line.intersects_bbox(each, filled=False) for each in [*self.texts, *(mark.box for mark in others)]
+        return (
+            self.inside.contains(box.x0, box.y0)
+            and self.inside.contains(box.x1, box.y1)
+            and not any(box.overlaps(each) for each in self.texts)
+            and not any(box.overlaps(mark.room) for mark in self.marks)
+            and not any(each.intersects_bbox(box, filled=False) for each in self.lines)
+            and self._is_told(box, line, heap)
         )
+
+    def _is_told(self, box: Bbox, line: Path, heap: list[Mark]) -> bool:
+        """Whether the line crosses nothing, and no other mark is nearly as near as its own."""
+        others = [each for each in self.marks if each not in heap]
         own = min(_gap(box, each) for each in heap)
         mistaken = any(_gap(box, each) < 1.5 * min(own, NEAR) for each in others)
-        return inside and not (covers or crossed or crosses or mistaken)
+        over = [*self.texts, *(mark.box for mark in others)]
+        return not mistaken and not any(line.intersects_bbox(each, filled=False) for each in over)
 
 
 def write(place: Axes, panel: Panel, ways: dict[int, str]) -> None:
@@ -84,7 +98,8 @@ def write(place: Axes, panel: Panel, ways: dict[int, str]) -> None:
     joined = [each for each in panel.series if len(each.x) > 1]
     joins = [Path(place.transData.transform(list(zip(each.x, each.y, strict=True)))) for each in joined]
     taken = Taken(place.bbox, marks, joins)
-    for heap in sorted(_heaps(marks), key=lambda heap: heap[0].time, reverse=True):
+    heaps = [heap for heap in _heaps(marks) if len(heap) <= MANY]
+    for heap in sorted(heaps, key=lambda heap: heap[0].time, reverse=True)[:MOST]:
         _write(place, heap, taken)
 
 
