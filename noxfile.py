@@ -49,7 +49,7 @@ def deadlines(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def figures(session: nox.Session) -> None:
-    """The suite measured by itself: `-- answers`, `-- honesty`, `-- against_c`, `-- time_to_trust`, `-- gate record`, `-- gate evaluate`."""
+    """The suite measured by itself: `-- answers`, `-- honesty`, `-- against_c`, `-- time_to_trust`, `-- gate record` or `evaluate`."""
     if not session.posargs:
         session.error("name a script of tests/benchmarks: answers, honesty, against_c, time_to_trust or gate, and its options")
     bin_ = environment(session, sys.executable, [".", *GROUPS["test"]], "figures")
