@@ -51,7 +51,9 @@ def deadlines(session: nox.Session) -> None:
 def figures(session: nox.Session) -> None:
     """The suite measured by itself: `-- answers`, `-- honesty`, `-- against_c`, `-- time_to_trust`, `-- gate record` or `evaluate`."""
     if not session.posargs:
-        session.error("name a script of tests/benchmarks: answers, honesty, against_c, time_to_trust or gate, and its options")
+        session.error(
+            "name a script of tests/benchmarks: answers, honesty, against_c, time_to_trust or gate, and its options"
+        )
     bin_ = environment(session, sys.executable, [".", *GROUPS["test"]], "figures")
     script, *options = session.posargs
     session.run(str(bin_ / "python"), f"tests/benchmarks/{script.removesuffix('.py')}.py", *options, external=True)
