@@ -8,7 +8,6 @@ is added. The peaks of several processes are added as if they came at once.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 from collections.abc import Callable, Sequence
@@ -63,6 +62,8 @@ def watching_self(work: Callable[[int], object], base: int | None) -> Callable[[
 
 def tidy() -> None:
     """Give back to the system what this process freed, so that it isn't taken for the next case's."""
+    import ctypes  # 3 ms, where a worker weighs nothing for nothing
+
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl and macOS don't
     if trim is not None:

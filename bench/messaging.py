@@ -309,7 +309,7 @@ class _Session:
         def run(kind: str, loops: int) -> Measured:
             nonlocal checked
             if not checked:
-                count = self.workload.loops_multiple(case) * min(4, max(2, (8 << 20) // case.size))
+                count = self.workload.loops_multiple(case) * min(4, max(2, (1 << 20) // case.size))
                 self._run(f"check {case.id}", count, CHECKING, "checking content")
                 checked = True
             return self._run(f"{kind} {case.id}", loops, TIMING, f"timing {loops:,} operations")

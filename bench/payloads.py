@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["END", "credit", "equal", "receiver", "refusal", "rotation", "target"]
 
-BLOCK = (1 << 20) + 7  # no multiple of a page or of a power of two: a shifted or repeated chunk shows
+BLOCK = (1 << 16) + 7  # no multiple of a page or of a power of two: a shifted or repeated chunk shows
 MOST = 8
 ROOM = 32 << 20  # bytes that one rotation may take
 SMALL_OBJECT = 224
@@ -47,7 +47,7 @@ def rotation(kind: str, size: int, seed: int = 1) -> list[Any]:
 
 def _bytes(size: int, count: int, seed: int) -> list[bytes]:
     block = random.Random(seed).randbytes(min(BLOCK, 2 * size + 64 * count + 64))
-    repeated = block * (1 + (size + 64 * count) // len(block))
+    repeated = memoryview(block * (1 + (size + 64 * count) // len(block)))
     return [bytes([index]) + repeated[64 * index + 1 : 64 * index + size] for index in range(count)]
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
@@ -20,6 +18,7 @@ from ipcbench.bench import memory, orphaned, recording
 from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
+from ipcbench.bench.driver import driver
 from ipcbench.bench.spent import TURN, Spent
 from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
@@ -32,9 +31,8 @@ GROWTH = 10
 WARM_UP = 2
 """A warm-up is so many times shorter than a value."""
 FEWER = 3
-"""Values of a case whose single operation takes longer than a value should: still enough for a median."""
-LONG = 10
-"""One value of a case whose single operation takes so many times longer: what disturbs it evens out within."""
+"""Values of a case whose single operation takes longer than a value should: still enough for a median. One, where it takes longer than all
+values should: what disturbs it evens out within."""
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
@@ -62,12 +60,7 @@ def _work(path: str) -> int:
     cases = [Case.parse(each) for each in task.cases]
     spent = Spent()
     with spent.on("import"):
-        import pyperf
-
-        vars(platform)["architecture"] = cache(platform.architecture)  # pyperf asks for each case: a program and 2 ms
-        platform.architecture()
-        runner = pyperf.Runner(program_args=())
-        runner.parse_args(["--worker", "--quiet", "--loops=1", "--warmups=0", f"--values={task.values}"])
+        runner = driver(task.values)
     bundle = Bundle(task, runner, spent, Turn(task.turn))
     try:
         bundle.measure(cases)
@@ -143,7 +136,7 @@ class Bundle:
                 seconds = self.task.seconds * workload.longer
                 self.loops[case.id] = workload.loops(case, seconds, timed) or calibrate(timed, seconds, multiple)
         loops = self.runner.args.loops = self.loops[case.id]
-        self.runner.args.values = self._warm_up(workload, timed, loops, multiple)
+        self.runner.args.values = self._warm_up(workload, case, timed, loops, multiple)
         runs: list[Measured] = []
 
         def time_func(loops: int) -> float:
@@ -177,8 +170,14 @@ class Bundle:
             self.recorder = recording.recorder_cost()
         return self.recorder
 
-    def _warm_up(self, workload: Workload, timed: Timed, loops: int, multiple: int) -> int:
-        """An untimed part of a value, after the check of content; gives the values to take: fewer of what takes long."""
+    def _warm_up(self, workload: Workload, case: Case, timed: Timed, loops: int, multiple: int) -> int:
+        """An untimed part of a value, after the check of content; gives the values to take: fewer of what takes long.
+
+        Where each value is a single operation, a warm-up would be a fourth of them: once that is known, it goes without.
+        """
+        known = self.task.counts.get(case.id, 1)
+        if known > 1 and loops == multiple:  # one that is cold doesn't move the median
+            return known
         few = max(1, loops // WARM_UP // multiple) * multiple
         begun = perf_counter()
         seconds = timed(few).seconds
@@ -187,7 +186,7 @@ class Bundle:
         self.spent.add("check", max(0.0, wall - seconds))
         took = (wall if workload.fixed_loops else seconds) * loops / few
         wanted = self.task.seconds * workload.longer
-        if loops == multiple and took > LONG * wanted:
+        if loops == multiple and took > self.task.values * wanted:
             return 1
         return min(FEWER, self.task.values) if took > 2 * wanted else self.task.values
 

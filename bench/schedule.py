@@ -182,9 +182,12 @@ class Schedule:
     def _task(self, bundle: Sequence[Case]) -> tasks.Task:
         ids = [case.id for case in bundle]
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
+        counts = {name: len(self.store.values[name][0]) for name in known if self.store.values.get(name)}
         record = [case.id for case in bundle if self.store.samples(case) < self.profile.recorded]
         return tasks.Task(
-            *(ids, "", self.profile.values, self.profile.seconds, known, self.metadata), record=record, tools=self.tools
+            *(ids, "", self.profile.values, self.profile.seconds, known, counts, self.metadata),
+            record=record,
+            tools=self.tools,
         )
 
     def _take(self, bundle: list[Case], answer: tasks.Answer | WorkerFailed) -> list[list[Case]]:

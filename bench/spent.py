@@ -4,7 +4,7 @@
 | --- | --- |
 | `timed` | the values |
 | `start` | a worker's interpreter and first imports, its answer and its end, and the runner's part in it |
-| `import` | pyperf |
+| `import` | pyperf, and its first benchmark, which measures nothing |
 | `setup`, `close` | channels and peers, payloads, and their end |
 | `check` | content is verified |
 | `calibrate` | the loops of a case are found, in its first sample only |

@@ -23,6 +23,8 @@ class Task:
     values: int
     seconds: float
     loops: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    """The values that an earlier worker took of a case whose loops are known."""
     metadata: dict[str, str | int | float] = field(default_factory=dict)
     record: list[str] = field(default_factory=list)
     """The cases whose operations are also timed one by one."""

@@ -1,0 +1,67 @@
+"""What a worker does with what it is told: loops and values that earlier workers found, and its own end."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ipcbench.bench.task import Task
+from ipcbench.bench.workers import sampler
+
+LONG = "start/process/none/0B/1/fork/free/phase=reaped"
+SHORT = "round-trip/pipe/bytes/64B/1/fork/free"
+
+
+def worked(folder, case, loops, counts):
+    """The answer of a worker that knows these loops and values; a value should take 0.1 ms."""
+    (answer,) = sampler(folder)([Task([case], "", 3, 0.0001, {case: loops}, counts)])
+    (run,) = answer.suite["benchmarks"][0]["runs"]
+    return answer, run["values"]
+
+
+def test_single_operations_known_to_be_long_go_without_a_warm_up(tmp_path):
+    answer, values = worked(tmp_path, LONG, 1, {LONG: 3})
+    assert len(values) == 3
+    assert "warm-up" not in answer.seconds
+
+
+@pytest.mark.parametrize("counts", [{}, {LONG: 1}])
+def test_a_single_operation_not_known_or_timed_once_is_warmed_up(tmp_path, counts):
+    answer, values = worked(tmp_path, LONG, 1, counts)
+    assert len(values) == 1, "it takes longer than all values should"
+    assert answer.seconds["warm-up"] > 0
+
+
+def test_counted_operations_are_warmed_up(tmp_path):
+    answer, values = worked(tmp_path, SHORT, 20, {SHORT: 3})
+    assert len(values) == 3
+    assert answer.seconds["warm-up"] > 0
+
+
+def test_a_worker_that_ends_runs_what_was_registered_for_its_end(tmp_path):
+    """It leaves its interpreter whole, but not what finalizers would release."""
+    code = "import atexit; from ipcbench.bench.worker import leave; atexit.register(print, 'released', flush=True); leave(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "released\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pyperf asks psutil")
+def test_the_driver_spares_a_worker_psutil_and_gives_it_back(tmp_path):
+    code = """
+import json, sys
+from ipcbench.bench.driver import driver
+runner = driver(4)
+had = "psutil" in sys.modules
+found = runner.bench_time_func("case", lambda loops: 2.0)
+import psutil
+print(json.dumps([had, found.get_values(), sorted(found.get_metadata()), psutil.cpu_count() > 0]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
+    )
+    had, found, metadata, usable = json.loads(done.stdout.splitlines()[-1])
+    assert not had
+    assert usable
+    assert found == [2.0] * 4
+    assert {"date", "uptime", "platform", "cpu_model_name", "python_version"} <= set(metadata)
