@@ -6,7 +6,7 @@ ordinary pages, as bytes and shared memory have them on most systems, and in the
 
 import sys
 import tempfile
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 from time import perf_counter
 
@@ -24,8 +24,11 @@ ROWS = (
     ("tcp", "", "tcp", "64B", "same-core", None),
     ("fifo", "", "fifo", "64B", "same-core", None),
 )
-COPIES = {"ordinary pages": 1.2, "huge pages": 1.2}
+COPIES = ("ordinary pages", "huge pages")
+MOST = 1.2
 HANDOVER = "round-trip/shared-memory-ring/bytes/16MiB/1/fork/cross-core/consume=none"
+WAITS = {"": HANDOVER, " wait=spin": f"{HANDOVER},wait=spin"}
+"""Waking a side that has slept through the other's copy takes a tenth of the time on a virtual machine: a spin shows the copies alone."""
 
 
 def main(pairings=10):
@@ -45,13 +48,13 @@ def main(pairings=10):
                 f"| {middle:.2f} | {low:.2f}–{high:.2f} | {bound or ''} |",
                 flush=True,
             )
-    for kind, bound in COPIES.items():
+    for (wait, case), kind in product(WAITS.items(), COPIES):
         copies = [sys.executable, Path(__file__).parent / "against_c.py", kind, 16 << 20, cores[-1]]
-        middle, low, high = arms.compare(arms.suite_arm(HANDOVER), copies, pairings)
-        failed |= middle > bound
+        middle, low, high = arms.compare(arms.suite_arm(case), copies, pairings)
+        failed |= middle > MOST
         print(
-            f"| shared-memory-ring hand-over | two memcpy, {kind} | 16MiB | cross-core "
-            f"| {middle:.2f} | {low:.2f}–{high:.2f} | {bound} |",
+            f"| shared-memory-ring hand-over{wait} | two memcpy, {kind} | 16MiB | cross-core "
+            f"| {middle:.2f} | {low:.2f}–{high:.2f} | {MOST} |",
             flush=True,
         )
     return int(failed)
