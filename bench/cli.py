@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["main"]
+__all__ = ["cli"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -380,19 +379,3 @@ class _gate_errors(_result_errors):  # noqa: N801 - reads as a statement
         if isinstance(error, (Unusable, BadSide, BadValue)):
             raise OneLine("\nipcbench: ".join(str(error).splitlines())) from error
         super().__exit__(kind, error, trace)
-
-
-def _leave(number: int, _frame: object) -> None:
-    """What was begun is cleaned up on the way, and the shell sees which signal it was; `run` and `ab` take over from here."""
-    sys.exit(128 + number)
-
-
-def main() -> None:
-    """The console script: a signal is an orderly end in every command, a closed pipe (`| head`) no error worth a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    try:
-        cli.main(prog_name="ipcbench")
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)

@@ -1,6 +1,6 @@
 """The processes of a case that moves no messages: started together, told together what to do, watched while they do it.
 
-The worker may take part itself (`meanwhile`). For workloads over the mechanisms of `ipc` see `messaging`.
+The worker may take part itself (`meanwhile`). For workloads over the mechanisms of `ipc` see `exchange`.
 """
 
 from __future__ import annotations

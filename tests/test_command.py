@@ -14,7 +14,7 @@ import pytest
 
 from .reports.make import benchmark, result
 
-COMMAND = [sys.executable, "-c", "from ipcbench.bench.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
 PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--size", "64", "--start-method", "fork"]
 
 
@@ -147,10 +147,24 @@ def test_a_signal_while_the_report_is_drawn_keeps_the_run_and_says_so(tmp_path, 
     assert traces(temporary) == before
 
 
+SIGNALLED = """
+import os, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == "{module}":
+            os.kill(os.getpid(), {number:d})
+sys.meta_path.insert(0, Finder)
+from ipcbench.bench.console import main
+main()
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_every_command_in_order(number):
-    code = f"import os; from ipcbench.bench import cli; cli.cli.main = lambda **_: os.kill(os.getpid(), {number:d}); cli.main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+@pytest.mark.parametrize("module", ["click", "ipcbench.bench.matrix"])
+def test_a_signal_ends_every_command_in_order(number, module):
+    """Also while it still imports what all commands take, and what its own takes."""
+    code = [sys.executable, "-c", SIGNALLED.format(module=module, number=number), "list"]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (128 + number, "")
 
 

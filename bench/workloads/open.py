@@ -16,8 +16,9 @@ from typing import Any
 
 from ipcbench.bench import payloads, peers, placement
 from ipcbench.bench.case import Case
+from ipcbench.bench.exchange import SETTING_UP
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.messaging import SETTING_UP, Loops, MessagingWorkload, spec_of
+from ipcbench.bench.messaging import Loops, MessagingWorkload, spec_of
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import Measured, Timed
 from ipcbench.ipc import registry

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.reports import synthetic
 
-IPCBENCH = [sys.executable, "-c", "from ipcbench.bench.cli import main; main()"]
+IPCBENCH = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
 SIZES = ",".join(map(str, range(8, 3600, 8)))
 
 

@@ -33,7 +33,7 @@ from ipcbench.reports.stats import half_width
 MECHANISMS = ("pipe", "queue", "shared-memory", "tcp", "manager-queue")
 SIZES = (64, 1 << 16, 1 << 20)
 PLACES = ("same-core", "cross-core")
-IPCBENCH = [sys.executable, "-c", "from ipcbench.bench.cli import main; main()"]
+IPCBENCH = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
 STEP = 10.0
 """Seconds that the suite measures between two looks at its intervals."""
 
