@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -68,9 +67,9 @@ def tests_all(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def lowest(session: nox.Session) -> None:
-    """The tests with exactly the lower bounds of the direct dependencies, on the oldest Python the machine has."""
+    """The tests with exactly the lower bounds of the direct dependencies and of the tests' tools, on the oldest Python the machine has."""
     python = interpreter("3.10") or sys.executable
-    pins = [re.sub(r">=", "==", each) for each in PROJECT["project"]["dependencies"]]
+    pins = [each.replace(">=", "==") for each in [*PROJECT["project"]["dependencies"], *GROUPS["test"]]]
     old = ["-W", "ignore::DeprecationWarning"]  # what old packages do to newer ones isn't this project's to mend
     run_tests(session, python, pins, old, suffix="-lowest")
 

@@ -139,7 +139,7 @@ def clocked(work: Callable[[], Result], pids: Sequence[int] = ()) -> tuple[Resul
 @contextmanager
 def keeper() -> Iterator[list[Pool | ProcessPoolExecutor]]:
     """What is put into the list is ended, and no child that was started inside outlives it."""
-    others = set(multiprocessing.active_children())
+    others, threads = set(multiprocessing.active_children()), set(threading.enumerate())
     made: list[Pool | ProcessPoolExecutor] = []
     try:
         yield made
@@ -151,8 +151,10 @@ def keeper() -> Iterator[list[Pool | ProcessPoolExecutor]]:
             thread.start()
         _join(ending)
         _kill(others)
-        _join(ending)
-        _kill(others)  # whom the pool started last, in place of one that was killed just before it knew that it ends
+        _join([each for each in threading.enumerate() if each not in threads])
+        _kill(
+            others
+        )  # whom a pool's thread was starting, in place of one that was killed just before it knew that it ends
 
 
 def _end(made: Pool | ProcessPoolExecutor) -> None:

@@ -10,10 +10,33 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
 
 from ipcbench.ipc.contract import Refusal
+from ipcbench.ipc.errors import IpcError
 
-__all__ = ["lacking", "masked", "quiet", "sender"]
+__all__ = ["lacking", "masked", "quiet", "sender", "single_threaded"]
+
+ENDING = 1.0
+LOOK = 0.001
+"""Seconds that a thread gets to end which was joined already, and between looks at it."""
+
+
+def single_threaded() -> None:
+    """Wait until this process has one thread. Raises `IpcError` if it keeps others.
+
+    What is sent to a process goes to any thread that doesn't block it (signal(7)): while the one that will wait for it is still on its way,
+    to another, where it ends the process. A library's threads count, too.
+    """
+    deadline = monotonic() + ENDING
+    with suppress(FileNotFoundError):  # another system than Linux
+        while len(threads := list(Path("/proc/self/task").iterdir())) > 1:
+            if monotonic() > deadline:
+                raise IpcError(
+                    f"signals can't be awaited here: the process has {len(threads)} threads, and any could get them"
+                )
+            sleep(LOOK)
 
 
 def sender(pid: int, stack: ExitStack) -> Callable[[int], object]:

@@ -40,7 +40,7 @@ def _cost(row: pd.Series, large: pd.DataFrame) -> dict[str, str]:
         "time": units.seconds(row["mean_s"]),
         "user": _seconds(row["cpu_user_s"]),
         "system": _seconds(row["cpu_system_s"]),
-        "cores": f"{row['cpu_s'] / row['mean_s']:.2f}",
+        "cores": f"{row['cores_busy']:.2f}",
         "voluntary": f"{row['switches_voluntary']:.2f}",
         "involuntary": f"{row['switches_involuntary']:.2f}",
         "memory": _bytes(row["memory_bytes"]),
@@ -74,7 +74,7 @@ def _told_apart(rows: pd.DataFrame) -> pd.Series:
     options = rows["variant"].str.replace(RATE, "", regex=True).str.strip(",").str.replace(",", " ")
     axes = rows[["workload", "payload", "start_method", "placement"]].assign(options=options)
     differing = [name for name in axes if axes[name].nunique() > 1]
-    words = [", ".join(filter(None, each)) for each in axes[differing].itertuples(index=False)]
+    words = [", ".join(filter(None, (row[name] for name in differing))) for _, row in axes.iterrows()]
     names = [f"{name} ({more})" if more else name for name, more in zip(rows["mechanism"], words, strict=True)]
     told: pd.Series = pd.Series(names, rows.index, dtype=object)
     return told
@@ -128,7 +128,7 @@ def _of_waits(frame: pd.DataFrame) -> list[str]:
 
 
 def _cores(row: pd.Series) -> str:
-    return f"{units.seconds(row['cpu_s'])} of CPU ({row['cpu_s'] / row['mean_s']:.1f} cores busy)"
+    return f"{units.seconds(row['cpu_s'])} of CPU ({row['cores_busy']:.1f} cores busy)"
 
 
 def _of_border(frame: pd.DataFrame) -> list[str]:

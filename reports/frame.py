@@ -8,20 +8,22 @@ from typing import Any
 import pandas as pd
 
 from ipcbench.reports.latency import MARKS, percentiles
-from ipcbench.reports.schema import COSTS, Benchmark, Result, ResultError, Unmeasured
-from ipcbench.reports.stats import estimate, of_worker
+from ipcbench.reports.schema import COSTS, Benchmark, Result, ResultError, Run, Unmeasured
+from ipcbench.reports.stats import estimate, of_worker, plain
 
 __all__ = ["COLUMNS", "build"]
 
+CPU = {"cpu_user_s", "cpu_system_s"}
+
 COLUMNS = [
     *("id", "mechanism", "workload", "payload", "size", "processes", "start_method", "placement", "family", "variant"),
-    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio"),
+    *("status", "reason", "samples", "mean_s", "low_s", "high_s", "precise", "cpu_s", "cores_busy", "floor_ratio"),
     *COSTS,
     *MARKS,
     *("recorded", "recorder_s", "near", "far", "channels", "quantity", "floor", "revision"),
 ]
 
-NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "floor_ratio", *COSTS, *MARKS, "recorder_s"]
+NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "cores_busy", "floor_ratio", *COSTS, *MARKS, "recorder_s"]
 
 
 def build(result: Result) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
     axes = benchmark.axes
     found = estimate([of_worker(run.values) for run in benchmark.runs])
     costs = [{**benchmark.metadata, **run.metadata} for run in benchmark.runs]
-    figures = {name: _mean([each[name] for each in costs if name in each]) for name in COSTS}
+    figures = {name: _typical([each[name] for each in costs if name in each]) for name in COSTS}
     return {
         **{name: getattr(axes, name) for name in COLUMNS if hasattr(axes, name)},
         "id": axes.name,
@@ -68,6 +70,7 @@ def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
         "precise": None if precision is None else found.half <= precision,
         **figures,
         "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
+        "cores_busy": _mean([_cores(run) for run in benchmark.runs if run.metadata.keys() >= CPU]),
     }
 
 
@@ -85,6 +88,15 @@ def _latency(name: str, result: Result) -> dict[str, Any]:
 
 def _sum(one: float | None, two: float | None) -> float | None:
     return None if one is None or two is None else one + two
+
+
+def _cores(run: Run) -> float:
+    """CPU over time in one worker: in a typical time and a typical CPU time, each by itself, different workers may be typical."""
+    return float(sum(run.metadata[name] for name in CPU)) / fmean(run.values)
+
+
+def _typical(values: list[float]) -> float | None:
+    return plain(values).mean if values else None
 
 
 def _mean(values: list[float]) -> float | None:

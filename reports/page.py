@@ -137,7 +137,7 @@ def _at(rows: pd.DataFrame) -> dict[str, str]:
 
 def _recorder(frame: pd.DataFrame) -> str:
     """What recording a round trip takes by itself, in words; empty where none was recorded."""
-    cost = frame["recorder_s"].median()
+    cost = frame["recorder_s"].dropna().median()
     return "" if pd.isna(cost) else units.seconds(cost)
 
 

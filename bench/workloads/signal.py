@@ -35,7 +35,7 @@ from ipcbench.bench.guard import EVERY
 from ipcbench.bench.peers import Role
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.recording import Span, Stream, closed
-from ipcbench.bench.signalling import lacking, masked, quiet, sender
+from ipcbench.bench.signalling import lacking, masked, quiet, sender, single_threaded
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import DamagedMessage
@@ -179,6 +179,7 @@ class Signal(Workload):
             echo = _Echo(case.mechanism, os.getpid())
             crew = Crew(stack, case.start_method, [echo], [placement.cpus(case.placement, "far", cores)])
             placement.pin(placement.cpus(case.placement, "near", cores))
+            single_threaded()
             take = way.taking(way.number, stack)
             passes = _Passes(way, crew, Stream(sender(crew.pids[0], stack), take, repeat(way.number)))
             passes.run(_ping, CHECK)

@@ -4,6 +4,7 @@ import pytest
 
 from ipcbench.bench import workload
 from ipcbench.bench.primitives import NotSynchronised
+from ipcbench.bench.workload import Measured, Timed
 from ipcbench.bench.workloads import counter
 from ipcbench.ipc import system
 
@@ -59,11 +60,8 @@ def test_a_lock_that_loses_an_update_fails(monkeypatch):
 
 def test_a_value_takes_long_enough_for_processes_to_meet():
     chosen = case("counter", "raw-value", 2)
-    found = workload.load("counter")
-    with found.session([chosen]) as timed:
-        loops = found.loops(chosen, 0.001, timed[chosen])
-    assert loops % 2 == 0
-    assert loops >= 100
+    of_a_microsecond = Timed(lambda loops: Measured(loops * 1e-6))
+    assert workload.load("counter").loops(chosen, 0.001, of_a_microsecond) == counter.LONGER * 1000
 
 
 def test_nothing_is_left_of_a_killed_worker(tmp_path):

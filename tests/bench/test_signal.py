@@ -3,15 +3,16 @@
 import os
 import signal
 import sys
+import threading
 
 import psutil
 import pytest
 
-from ipcbench.bench import processes, workload
+from ipcbench.bench import processes, signalling, workload
 from ipcbench.bench import task as tasks
 from ipcbench.bench.signalling import quiet
 from ipcbench.bench.workloads import signal as subject
-from ipcbench.ipc.errors import DamagedMessage, PeerGone
+from ipcbench.ipc.errors import DamagedMessage, IpcError, PeerGone
 
 from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
 
@@ -28,8 +29,17 @@ def state():
     return handlers, wakeup, interval, mask
 
 
+def end_library_threads():
+    """OpenBLAS, which numpy brings, ends its threads at a fork, and begins them anew when there is something to multiply."""
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
 @pytest.fixture(autouse=True)
 def left_as_it_was():
+    end_library_threads()
     before = state()
     with nothing_left():
         yield
@@ -62,6 +72,21 @@ def test_without_pidfds_it_is_sent_by_pid(monkeypatch):
     chosen = case("signal", "sigwaitinfo")
     with workload.load("signal").session([chosen]) as timed:
         assert timed[chosen](20).seconds > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+@pytest.mark.parametrize("way", WAYS)
+def test_another_thread_is_told_of_instead_of_getting_the_signal(way, monkeypatch):
+    monkeypatch.setattr(signalling, "ENDING", 0.05)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        with pytest.raises(IpcError, match="2 threads"):
+            measured(case("signal", way))
+    finally:
+        over.set()
+        other.join()
 
 
 def test_a_signal_that_comes_late_does_no_harm():
