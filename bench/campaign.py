@@ -100,7 +100,11 @@ def run(
         reasons = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
         raise Refused(
             f"nothing to measure: {reasons[0]}"
-            + (f" (and {len(reasons) - 1} more reasons: see ipcbench list)" if len(reasons) > 1 else "")
+            + (
+                f" (and {len(reasons) - 1} more reason{'s' * (len(reasons) > 2)}: see ipcbench list)"
+                if len(reasons) > 1
+                else ""
+            )
         )
     profile = asked.tune(matrix.find_profile(profile_name), len(found.cases))
     seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed

@@ -23,11 +23,15 @@ SAME = ("cpu_model_name", "cpu_count", "hostname", "platform", "python_version",
 
 
 def compare(old: Result, new: Result) -> list[dict[str, Any]]:
-    """A row a case of either run: means in seconds, new / old with its 95 % interval, and in plain words what that says."""
+    """A row a case of either run: means in seconds, new / old with its 95 % interval, and in plain words what that says.
+
+    What only one of them measured comes last.
+    """
     before, after = ({each.axes.name: each for each in side.benchmarks} for side in (old, new))
     why = [{case.id: f"{case.status}: {case.reason}" for case in side.facts.cases} for side in (old, new)]
     names = dict.fromkeys([*before, *after])
-    return [_row(name, before.get(name), after.get(name), [each.get(name, "") for each in why]) for name in names]
+    rows = [_row(name, before.get(name), after.get(name), [each.get(name, "") for each in why]) for name in names]
+    return sorted(rows, key=lambda row: None in (row["old_s"], row["new_s"]))
 
 
 def warnings(old: Result, new: Result) -> list[str]:

@@ -59,7 +59,7 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
     caption = (
         "Round-trip time, fastest first, on a logarithmic axis; bars are 95 % intervals, the number is the mean. "
         + ("A grey stroke marks the same primitive in C. " if marked else f"{NO_FLOOR} ")
-        + "Spinning is fast because it never sleeps: it keeps a core busy."
+        + "Spinning is fast because it never sleeps: each side that waits keeps its core busy."
     )
     title = "How long a message takes there and back"
     return Figure("ranking.png", title, caption, "ranking", "s", "", "time per round trip", panels)

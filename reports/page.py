@@ -176,7 +176,7 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
         if gain > 1:
             said.append(
                 f"{what}: {fast['label']} needs {_figure(fast)}, {gain:.1f} times less than the fastest that sleeps, "
-                "and keeps a core busy while it waits."
+                "and keeps its core busy while it waits, on either side."
             )
     return said
 
@@ -197,7 +197,9 @@ def _list(names: list[str]) -> str:
     first, *others = names
     if not others:
         return f"{first} is the fastest and"
-    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} others" if len(others) > 3 else "")
+    shown = ", ".join(others[:3]) + (
+        f" and {others[3] if len(others) == 4 else f'{len(others) - 3} others'}" if len(others) > 3 else ""
+    )
     return f"{first} has the lowest mean (its interval overlaps with that of {shown}) and"
 
 
@@ -211,9 +213,7 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]
-    speeds = [
-        tables.marked(each, units.bandwidth(float(f"{each['size'] / each['mean_s']:.3g}"))) for each in (first, last)
-    ]
+    speeds = [tables.marked(each, units.bandwidth(each["size"] / each["mean_s"])) for each in (first, last)]
     return [
         f"One way, in messages of {units.size(size)}: {first['mechanism']} carries {speeds[0]}, "
         f"{last['mechanism']} {speeds[1]}."

@@ -39,8 +39,8 @@ def rate(value: float) -> str:
 
 
 def bandwidth(value: float) -> str:
-    """Bytes per second."""
-    return f"{size(value)}/s"
+    """Bytes per second, with three figures."""
+    return f"{size(float(f'{value:.3g}'))}/s"
 
 
 def share(value: float) -> str:

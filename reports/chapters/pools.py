@@ -115,7 +115,9 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
     if found.surely is None:
         sure = "isn't faster" if last.low > 1 else "isn't faster for certain"
         return f"{sure} than {rival} up to {_tasks(last.x)}"
-    about = f"from about {_tasks(found.about)} on" if found.about else f"from {_tasks(found.surely)} on at the latest"
+    about = f"from {_tasks(found.surely)} on at the latest"
+    if found.about is not None and found.about > first.x:  # at the first number measured it may be ahead by chance
+        about = f"from about {_tasks(found.about)} on"
     sure = f"for certain at {found.surely:.0f}"
     return f"is faster than {rival} {about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
 
@@ -307,7 +309,7 @@ def _crossing(ways: Ways, way: str, rival: str) -> Crossing | None:
     """Where the lines cross, as they are drawn."""
     compared = _compared(ways, way, rival)
     found = crossover.overtaking(compared)
-    if found.about is None:
+    if found.about is None or found.about <= compared[0].x:
         return None
     about, sure = found.about, found.surely is not None and found.last is not None
     x = [math.log(count) for count in ways[rival]]

@@ -135,7 +135,8 @@ def _table_of_policies(frame: pd.DataFrame) -> Iterator[Table]:
         for _, row in policies(frame).iterrows()
     ]
     about = (
-        "A byte through two pipes and back, all processes of a case on the same two cores. The policy is that of both ends; who "
+        "A byte through two pipes and back, all processes of a case on one core, or free to move between the same two. "
+        "The policy is that of both ends; who "
         "competes computes without end at SCHED_OTHER. Not pinned, a real-time pair is often put on two cores, where waking up takes "
         "longer: pinned to one, only the policy tells. SCHED_DEADLINE is missing: Python has no call for it."
     )
@@ -167,7 +168,7 @@ def _figure_of_policies(frame: pd.DataFrame) -> Iterator[Figure]:
     ]
     caption = (
         "Round trips of a byte through two pipes, each timed by itself, on a logarithmic axis; where some compete, so many processes "
-        "compute without end on the same two cores. What a policy buys is at the right: the few that wait until another's turn is over. "
+        "compute without end where they are. What a policy buys is at the right: the few that wait until another's turn is over. "
         "p99 needs a hundred round trips and p99.9 a thousand: where fewer were recorded, the mark is missing."
     )
     ticks = [(float(index), text) for index, text in enumerate(PERCENTILES.values())]

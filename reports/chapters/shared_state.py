@@ -12,6 +12,7 @@ from ipcbench.reports.chapter import Chapter, Table
 from ipcbench.reports.figure import Figure, Panel, grouped, point, same
 
 LOCKS = {"": "its own", "manager": "of its Manager", "lock=plain": "a plain Lock", "lock=none": "none"}
+BARE = ("raw-value", "numpy")
 NAMES = {"": "{}", "lock=plain": "{}, plain Lock", "lock=none": "{}, no lock"}
 STARTS = ("fork", "forkserver", "spawn")
 MANAGER = "manager-"
@@ -58,9 +59,15 @@ def _processes(row: pd.Series) -> str:
     return f"{row['processes']} process{'es' if row['processes'] > 1 else ''}"
 
 
+def _lock(row: pd.Series) -> str:
+    if not row["variant"] and row["mechanism"] in BARE:
+        return "a Lock beside it"
+    return LOCKS[row["variant"] or ("manager" if row["mechanism"].startswith(MANAGER) else "")]
+
+
 CELLS: dict[str, Callable[[pd.Series], str]] = {
     "number": lambda row: str(row["mechanism"]),
-    "lock": lambda row: LOCKS[row["variant"] or ("manager" if row["mechanism"].startswith(MANAGER) else "")],
+    "lock": _lock,
     "processes": lambda row: f"{row['processes']:.0f}",
     "time": tables.time,
     "±": lambda row: units.spread(row["mean_s"], row["low_s"], row["high_s"]),

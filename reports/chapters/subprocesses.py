@@ -66,7 +66,7 @@ def _pairs(rows: pd.DataFrame, column: str) -> Iterator[tuple[pd.Series, pd.Seri
 
 
 def _speed(row: pd.Series) -> str:
-    return tables.marked(row, units.bandwidth(float(f"{row['size'] / row['mean_s']:.3g}")))
+    return tables.marked(row, units.bandwidth(row["size"] / row["mean_s"]))
 
 
 def _of_buffers(rows: pd.DataFrame) -> Iterator[str]:

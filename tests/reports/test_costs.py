@@ -67,6 +67,16 @@ def test_a_file_without_histograms_has_empty_columns(tmp_path):
     assert row["recorded"] == 0
 
 
+def test_no_more_cores_are_busy_than_in_each_worker(tmp_path):
+    """Though the CPU time of a bad worker is larger than the time of a typical one."""
+    made = benchmark("pipe", 64, samples=8)
+    for index, run in enumerate(made["runs"]):
+        seconds = 90e-6 if index < 2 else 1e-6
+        run["values"] = [seconds] * 3
+        run["metadata"] |= {"cpu_user_s": 1.5 * seconds, "cpu_system_s": 0.5 * seconds}
+    assert table(tmp_path, made).iloc[0]["cores_busy"] == pytest.approx(2.0)
+
+
 def test_costs_come_from_the_runs_that_have_them(tmp_path):
     made = benchmark("pipe", 64)
     made["runs"][0]["metadata"] |= {"memory_bytes": 1 << 20, "memory_base_bytes": 1 << 19}

@@ -67,6 +67,13 @@ def frame(tmp_path):
     return lambda *made: table(tmp_path, *made)
 
 
+def test_the_first_number_measured_is_no_crossing():
+    """There a line that is a hair lower is so by chance: nothing has been crossed."""
+    compared = [Comparison(1, 0.99, 0.9, 1.1), Comparison(4, 0.5, 0.45, 0.55)]
+    said = pools._from(overtaking(compared), compared, "computing")
+    assert said == "is faster than computing from 4 tasks on at the latest (for certain at 4)"
+
+
 def test_without_pools_the_chapter_says_nothing(frame):
     empty = frame(measured("round-trip/pipe/bytes/64B/1/fork/cross-core", 50e-6, "pipe"))
     assert [make(empty) for make in (pools.findings, pools.contents, pools.figures)] == [[], [], []]

@@ -216,7 +216,7 @@ def test_the_command_to_repeat_a_run_has_its_seed(tmp_path, command, again):
 def test_the_summary_tells_sleeping_from_spinning(large):
     said = page.findings(frame.build(schema.load(large)))
     assert any("that sleep while they wait, " in each and "64 B" in each and "95 %" in each for each in said)
-    assert any("shared-memory-ring spin" in each and "keeps a core busy" in each for each in said)
+    assert any("shared-memory-ring spin" in each and "keeps its core busy" in each for each in said)
 
 
 def test_the_summary_does_not_call_one_of_equals_the_fastest(tmp_path):
