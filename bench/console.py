@@ -7,6 +7,8 @@ import sys
 
 __all__ = ["main"]
 
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
 
 def main() -> None:
     """A signal is an orderly end in every command, a closed pipe (`| head`) no error worth a traceback."""
@@ -16,6 +18,13 @@ def main() -> None:
 
     try:
         cli.main(prog_name="ipcbench")
+    except SystemExit as end:
+        if (
+            end.code in INTERRUPTED
+        ):  # it ends already: another signal changes nothing, also while the interpreter is taken apart
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

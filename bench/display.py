@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from ipcbench.bench.orderly import uninterrupted
 from ipcbench.bench.schedule import Progress as Standing
 
 __all__ = ["Display"]
@@ -37,8 +38,13 @@ class Display:
                 console=self.console,
                 transient=True,
             )
-            self.progress.start()
-            self.bar = self.progress.add_task("", total=1.0, round=self.title, clock="")
+            try:
+                with uninterrupted():
+                    self.progress.start()
+                self.bar = self.progress.add_task("", total=1.0, round=self.title, clock="")
+            except BaseException:  # a signal: the cursor is hidden already
+                self.progress.stop()
+                raise
         else:
             self._line(self.title)
         return self

@@ -22,7 +22,7 @@ from ipcbench.bench.guard import Guard
 from ipcbench.bench.messaging import MessagingWorkload, lossy, spec_of
 from ipcbench.bench.recording import Span
 from ipcbench.bench.usage import Usage, between, of_process, of_self
-from ipcbench.bench.workload import Delivery, Measured, Timed, load
+from ipcbench.bench.workload import SLOWEST, Delivery, Measured, Timed, load
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Ticket
 from ipcbench.ipc.errors import DamagedMessage, IpcError
@@ -32,7 +32,7 @@ __all__ = ["SETTING_UP", "Exchange"]
 SETTING_UP = 20.0
 CHECKING = 60.0
 TIMING = 60.0
-"""Deadlines in seconds; a timed call is calibrated to some 30 ms, one 256 MiB message through a manager takes some 5 s."""
+"""Deadlines in seconds, where messages are small."""
 MADE_A_SECOND = 40 << 20
 """Bytes of the largest message for which each process gets a second more to set up."""
 
@@ -172,9 +172,9 @@ class Exchange:
             nonlocal checked
             if not checked:
                 count = self.workload.loops_multiple(case) * min(4, max(2, (1 << 20) // case.size))
-                self._run(f"check {case.id}", count, CHECKING, "checking content")
+                self._run(f"check {case.id}", count, CHECKING + 4 * case.size / SLOWEST, "checking content")
                 checked = True
-            return self._run(f"{kind} {case.id}", loops, TIMING, f"timing {loops:,} operations")
+            return self._run(f"{kind} {case.id}", loops, TIMING + case.size / SLOWEST, f"timing {loops:,} operations")
 
         def number(loops: int) -> Delivery:
             delivery = run("number", loops).delivery

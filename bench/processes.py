@@ -19,7 +19,7 @@ import psutil
 
 from ipcbench.bench.orderly import uninterrupted
 
-__all__ = ["WorkerFailed", "end_session", "is_tracker", "session", "stirs"]
+__all__ = ["WorkerFailed", "end_session", "is_stopped", "is_tracker", "session", "stirs"]
 
 POLITE = 1.2
 TRACKER = 2.0
@@ -124,6 +124,13 @@ def _members(session: int) -> Iterator[psutil.Process]:
             process = psutil.Process(pid)
             if process.status() != psutil.STATUS_ZOMBIE:
                 yield process
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped it (SIGSTOP): it does nothing until it is told to go on."""
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
 
 
 def is_tracker(process: psutil.Process) -> bool:

@@ -27,6 +27,11 @@ from ipcbench.bench.task import Latencies, write
 __all__ = ["FORMAT", "RunExists", "Store"]
 
 FORMAT = 1
+SAME = (
+    *("hostname", "platform", "cpu_model_name", "cpu_count", "aslr"),
+    *("python_version", "python_implementation", "python_executable"),
+)
+"""What must be as it was, for more samples to join a benchmark's (metadata by pyperf's names)."""
 
 
 class RunExists(Exception):
@@ -85,10 +90,24 @@ class Store:
             raise ValueError(f"{store.file} can't be resumed: {' '.join(str(error).split())}") from error
         for name, benchmark in store.benchmarks.items():
             store.loops[name] = benchmark.get_runs()[0].get_loops()
+        store._check_here()
         store._make_folder()
         store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
         store._replay()
         return store
+
+    def _check_here(self) -> None:
+        """Raises ValueError where what comes would be no samples of the same: pyperf keeps such runs apart."""
+        if not self.benchmarks:
+            return
+        before = next(iter(self.benchmarks.values())).get_metadata()
+        here = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+        for name in SAME:
+            if name in before and before[name] != here.get(name):
+                what = name.replace("_", " ")
+                raise ValueError(
+                    f"{self.file} can't be resumed: its {what} is {before[name]}, here it is {here.get(name)}; measure anew"
+                )
 
     def _replay(self) -> None:
         """Take over what came after the last save. The last line may be cut, as that sample was under way; a damaged one is left out."""

@@ -18,9 +18,11 @@ from pathlib import Path
 from time import monotonic
 
 from ipcbench.bench import task as tasks
+from ipcbench.bench.case import Case
 from ipcbench.bench.orderly import uninterrupted
-from ipcbench.bench.processes import POLITE, WorkerFailed, session, stirs
+from ipcbench.bench.processes import POLITE, WorkerFailed, is_stopped, session, stirs
 from ipcbench.bench.turn import GO, READY
+from ipcbench.bench.workload import SLOWEST
 
 __all__ = ["Sampler", "sampler"]
 
@@ -29,6 +31,8 @@ Sampler = Callable[[Sequence[tasks.Task]], list["tasks.Answer | WorkerFailed"]]
 
 PATIENCE = 90.0
 """Seconds that a worker gets to set up, to measure beyond what its timed calls should take, and to close."""
+STOPPED = 3
+"""Looks, a second apart, at which a worker is found stopped before it is given up."""
 GOING = 2.0
 """Seconds that a worker gets to end which closed its socket."""
 
@@ -55,11 +59,16 @@ def _take_turns(workers: Sequence[_Worker]) -> None:
         worker.hear(PATIENCE)
     for worker in workers:
         worker.go()
-        worker.hear(PATIENCE + 30 * len(worker.told.cases) * worker.told.seconds)
+        worker.hear(_patience(worker.told))
     for worker in workers:
         worker.go()
     for worker in workers:
         worker.finish(PATIENCE)
+
+
+def _patience(told: tasks.Task) -> float:
+    """Seconds for a turn: each case is checked, calibrated and timed."""
+    return PATIENCE + sum(30 * told.seconds + 8 * Case.parse(each).size / SLOWEST for each in told.cases)
 
 
 def _end_at_once(workers: Sequence[_Worker]) -> None:
@@ -110,8 +119,17 @@ class _Worker:
 
     def hear(self, seconds: float) -> None:
         """Wait until it is ready for what comes next; one that isn't, in that time, is ended."""
-        if not self.over and not (stirs(self.process, seconds, self.socket) and self._is_ready()):
+        if not self.over and not (self._stirs(seconds) and self._is_ready()):
             self.finish(GOING)
+
+    def _stirs(self, seconds: float) -> bool:
+        """As `stirs`, but a worker that somebody has stopped isn't waited for."""
+        deadline, stopped = monotonic() + seconds, 0
+        while stopped < STOPPED and (left := deadline - monotonic()) > 0:
+            if stirs(self.process, min(1.0, left), self.socket):
+                return True
+            stopped = stopped + 1 if is_stopped(self.process.pid) else 0
+        return False
 
     def _is_ready(self) -> bool:
         with suppress(OSError):
@@ -126,7 +144,8 @@ class _Worker:
         stirs(self.process, seconds)
         code = self.process.poll()
         if code is None:
-            self.failure = "the worker didn't get on in time"
+            why = "was stopped" if is_stopped(self.process.pid) else "didn't get on in time"
+            self.failure = f"the worker {why}"
         elif code:
             last = self.errors.read_text(errors="replace").strip().splitlines()[-1:]
             self.failure = f"the worker ended with {code}: {' '.join(last) or 'no reason given'}"

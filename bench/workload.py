@@ -23,6 +23,8 @@ __all__ = ["Delivery", "Measured", "Timed", "Workload", "load", "names"]
 FOLDER = Path(__file__).parent / "workloads"
 LARGE = 32 << 20
 """Bytes of a message, of which each process of a case holds several."""
+SLOWEST = 2 << 20
+"""Bytes a second that even the slowest way moves: large objects, pickled, through a manager, on a machine that is busy. For deadlines."""
 
 
 @dataclass(frozen=True)

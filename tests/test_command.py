@@ -265,6 +265,20 @@ def test_a_resumed_run_goes_on_as_asked_or_with_more(tmp_path, temporary):
     assert facts(tmp_path / "out")["precision"] == 0.9
 
 
+def test_a_run_of_another_machine_is_not_gone_on_with(tmp_path, temporary):
+    ipcbench("run", *PIPE, "--output", "out", "--rounds", "1", cwd=tmp_path)
+    file = tmp_path / "out/run.json"
+    data = json.loads(file.read_text())
+    for each in (data["metadata"], *(found.get("metadata", {}) for found in data["benchmarks"])):
+        if "hostname" in each:
+            each["hostname"] = "another"
+    file.write_text(json.dumps(data))
+    done = ipcbench("run", "--resume", "--output", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "out/run.json can't be resumed: its hostname is another, here it is" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 DAMAGED = {
     "truncated": lambda text: text[:-100],
     "no options": lambda text: text.replace('"options": {', '"options": 5, "other": {'),

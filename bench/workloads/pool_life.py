@@ -87,8 +87,7 @@ class PoolLife(Workload):
 
 def _timed(case: Case, guard: Guard, loops: int) -> Measured:
     phase = PHASES.index(case.option("phase"))
-    with guard.limit(TIMING, f"the lives of {loops} × {case.mechanism}"):
-        lives = [_life(case, guard)[phase] for _ in range(loops)]
+    lives = [_life(case, guard)[phase] for _ in range(loops)]
     used = [each.usage for each in lives if each.usage is not None]
     return Measured(sum(each.seconds for each in lives), sum(used, Usage()) if len(used) == loops else None)
 
@@ -97,7 +96,10 @@ def _life(case: Case, guard: Guard) -> tuple[Measured, Measured]:
     """Make, meet, take down: what the first two and the last took."""
     meeting = Meeting(case.mechanism, multiprocessing.get_context(case.start_method), case.processes)
     others = set(multiprocessing.active_children())
-    with keeper() as kept:
+    with (
+        keeper() as kept,
+        guard.limit(TIMING, f"the life of {case.mechanism}"),
+    ):  # which must not break into what is kept and ended
 
         def create() -> None:
             made = meeting.make(kept)

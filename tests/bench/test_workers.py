@@ -9,6 +9,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from ipcbench.bench import workers
 from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.task import Answer, Task
 from ipcbench.bench.workers import sampler
@@ -78,3 +79,26 @@ def test_one_that_is_killed_in_its_turn_is_told_and_the_others_measure(tmp_path,
     assert isinstance(second, Answer)
     assert second.measured == [names[1]]
     assert not of_session(victim[0])
+
+
+def test_one_that_somebody_stops_is_not_waited_for(tmp_path, monkeypatch):
+    """Nor is it left: it is told to go on before it is killed."""
+    monkeypatch.setattr(workers, "STOPPED", 1)
+    found = []
+    names = [case("pipe"), case("queue")]
+    together = [task(names[0], loops=FOREVER), task(names[1])]
+    thread = threading.Thread(target=lambda: found.extend(sampler(tmp_path)(together)))
+    thread.start()
+    victim = []
+
+    def up():
+        victim[:] = [each for each in psutil.Process().children() if str(tmp_path / "task-0") in each.cmdline()]
+        return victim
+
+    wait_until(up)
+    victim[0].suspend()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert str(found[0]) == "the worker was stopped"
+    assert found[1].measured == [names[1]]
+    assert not of_session(victim[0].pid)
