@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -34,13 +36,21 @@ def draw_report(loaded: schema.Result, table: pd.DataFrame, output: Path | None 
 
 def _write(loaded: schema.Result, table: pd.DataFrame, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as beside:
-        made = Path(beside)
-        table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
-        parts, (general, absent) = chapter.shown(table), figures.made(table)
-        context = page.context(loaded, table, parts)
-        drawn = {each.file: draw.draw(each, made) for each in [*general, *(f for part in parts for f in part.figures)]}
-        (made / "tables.md").write_text(page.markdown(context), encoding="utf-8")
-        (made / "report.html").write_text(page.page(context, general, absent, drawn), encoding="utf-8")
-        for file in sorted(made.iterdir()):
-            file.replace(folder / file.name)
+    mark = f".report-{os.getpid()}-"
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=mark) as beside:
+            _draw(loaded, table, Path(beside))
+            for file in sorted(Path(beside).iterdir()):
+                file.replace(folder / file.name)
+    finally:  # a signal may come when the folder is there and nobody's yet
+        for left in folder.glob(f"{mark}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _draw(loaded: schema.Result, table: pd.DataFrame, made: Path) -> None:
+    table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
+    parts, (general, absent) = chapter.shown(table), figures.made(table)
+    context = page.context(loaded, table, parts)
+    drawn = {each.file: draw.draw(each, made) for each in [*general, *(f for part in parts for f in part.figures)]}
+    (made / "tables.md").write_text(page.markdown(context), encoding="utf-8")
+    (made / "report.html").write_text(page.page(context, general, absent, drawn), encoding="utf-8")
