@@ -19,9 +19,7 @@ def main() -> None:
     try:
         cli.main(prog_name="ipcbench")
     except SystemExit as end:
-        if (
-            end.code in INTERRUPTED
-        ):  # it ends already: another signal changes nothing, also while the interpreter is taken apart
+        if end.code in INTERRUPTED:  # another signal changes nothing, also while the interpreter is taken apart
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
         raise
