@@ -264,6 +264,8 @@ class Campaign:
         from ipcbench.bench import showing
 
         folder = self.store.folder
+        for note in self.notes:
+            click.echo(f"note: {note}", err=True)
         self.say_failed()
         if self.store.benchmarks:
             click.echo(sentence(self.spent.seconds, self._seconds()), err=True)

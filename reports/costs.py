@@ -154,8 +154,12 @@ def _of_border(frame: pd.DataFrame) -> list[str]:
 
 def _of_rates(frame: pd.DataFrame) -> list[str]:
     missed = [row for _, row in _at_rates(frame).iterrows() if row["achieved_rate"] < KEPT * row["asked"]]
+    if not missed:
+        return []
+    told = "; ".join(
+        f"{row['id']} ({units.rate(row['achieved_rate'])} of {units.rate(row['asked'])})" for row in missed
+    )
     return [
-        f"{row['id']} can't keep its rate: {units.rate(row['achieved_rate'])} of {units.rate(row['asked'])} were reached. "
-        "The line before it grows as long as the pass lasts, so its latency says how long that was."
-        for row in missed
+        f"Not kept was the rate of {told}. The line before such a case grows as long as the pass lasts, "
+        "so its latency says how long that was."
     ]
