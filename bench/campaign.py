@@ -145,7 +145,7 @@ class Campaign:
         self.earlier = float(store.facts.get("seconds", 0.0))
         self.spent = Spent(store.facts.get("spent", {}))
         self.started = store.facts.get("started", _now())
-        self.notes = _notes(self.machine)
+        self.notes = _notes(self.machine) + found.estranged()
         self.claiming = False
         """Whether all is measured, and the course's claims are being tried."""
 

@@ -80,6 +80,16 @@ class Matrix:
 
     cases: tuple[Case, ...]
     skips: tuple[Skip, ...]
+    strangers: tuple[str, ...] = ()
+    """Mechanisms that were asked for and that no workload chosen knows."""
+
+    def estranged(self) -> list[str]:
+        """A line that says so; none where a wildcard named a heap of them."""
+        if not 0 < len(self.strangers) <= FEW:
+            return []
+        return [
+            f"{', '.join(self.strangers)}: no workload chosen measures {'it' if len(self.strangers) == 1 else 'them'}"
+        ]
 
 
 @cache
@@ -107,7 +117,8 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
                 cases[case] = None
             else:
                 skips[case] = refusal.reason
-    return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()))
+    strangers = sorted({*(axes.only or ())} - {case.mechanism for case in [*cases, *skips]})
+    return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()), tuple(strangers))
 
 
 def _of_workloads(profile: str) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ipcbench.bench import matrix, placement, workload
+from ipcbench.bench import listing, matrix, placement, workload
 from ipcbench.bench.matrix import Axes, BadValue
 from ipcbench.bench.profiles import PROFILES, QUICK, STANDARD
 from ipcbench.ipc import registry
@@ -139,3 +139,12 @@ def test_what_spins_is_compared_with_c_that_spins_or_with_nothing():
     }
     assert found["shared-memory"] is None
     assert found["shared-memory-ring"].mechanism == "c-spin"
+
+
+def test_a_mechanism_that_no_workload_chosen_knows_is_told_of():
+    found = matrix.expand(matrix.find_profile("quick"), Axes.parse({"only": "lock,pipe", "workload": "round-trip"}))
+    assert {case.mechanism for case in found.cases} == {"pipe"}
+    assert found.estranged() == ["lock: no workload chosen measures it"]
+    assert listing.as_text(found).endswith("lock: no workload chosen measures it")
+    every = matrix.expand(matrix.find_profile("quick"), Axes.parse({"only": "*", "workload": "round-trip"}))
+    assert every.estranged() == []
