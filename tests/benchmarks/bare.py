@@ -25,8 +25,8 @@ FORK = mp.get_context("fork")
 
 def payloads(size):
     count = max(2, min(8, (32 << 20) // size))
-    block = random.Random(1).randbytes(min((1 << 20) + 7, 2 * size + 64 * count + 64))
-    repeated = block * (1 + (size + 64 * count) // len(block))
+    block = random.Random(1).randbytes(min((1 << 16) + 7, 2 * size + 64 * count + 64))
+    repeated = memoryview(block * (1 + (size + 64 * count) // len(block)))
     return [bytes([index]) + repeated[64 * index + 1 : 64 * index + size] for index in range(count)]
 
 
