@@ -51,54 +51,48 @@ def test_one_that_fails_to_set_up_or_to_measure_leaves_the_others_their_turns(tm
     assert isinstance(answers[0], WorkerFailed) or answers[0].failed
 
 
+class TwoTogether:
+    """A worker that measures for ever, and one beside it, in the background; `victim` is the first, once it has used so much CPU time."""
+
+    def __init__(self, folder, used):
+        self.folder, self.used = folder, used
+        self.names, self.found, self.victim = [case("pipe"), case("queue")], [], None
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        self.found += sampler(self.folder)([task(self.names[0], loops=FOREVER), task(self.names[1])])
+
+    def __enter__(self):
+        self.thread.start()
+        wait_until(self.find)
+        return self
+
+    def find(self):
+        with suppress(psutil.Error):
+            for each in psutil.Process().children():
+                if str(self.folder / "task-0") in each.cmdline() and each.cpu_times().user >= self.used:
+                    self.victim = each
+        return self.victim
+
+    def __exit__(self, *_):
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+        assert isinstance(self.found[1], Answer)
+        assert self.found[1].measured == [self.names[1]]
+        assert not of_session(self.victim.pid)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_one_that_is_killed_in_its_turn_is_told_and_the_others_measure(tmp_path, number):
-    found = []
-    names = [case("pipe"), case("queue")]
-    together = [task(names[0], loops=FOREVER), task(names[1])]
-    thread = threading.Thread(target=lambda: found.extend(sampler(tmp_path)(together)))
-    thread.start()
-    victim = []
-
-    def measuring():
-        with suppress(psutil.Error):
-            victim[:] = [
-                each.pid
-                for each in psutil.Process().children()
-                if str(tmp_path / "task-0") in each.cmdline() and each.cpu_times().user > 0.25
-            ]
-        return victim
-
-    wait_until(measuring)
-    os.kill(victim[0], number)
-    thread.join(60)
-    assert not thread.is_alive()
-    first, second = found
-    assert isinstance(first, WorkerFailed)
-    assert str(-number if number == signal.SIGKILL else 128 + number) in str(first)
-    assert isinstance(second, Answer)
-    assert second.measured == [names[1]]
-    assert not of_session(victim[0])
+    with TwoTogether(tmp_path, 0.25) as both:
+        os.kill(both.victim.pid, number)
+    assert isinstance(both.found[0], WorkerFailed)
+    assert str(-number if number == signal.SIGKILL else 128 + number) in str(both.found[0])
 
 
 def test_one_that_somebody_stops_is_not_waited_for(tmp_path, monkeypatch):
     """Nor is it left: it is told to go on before it is killed."""
     monkeypatch.setattr(workers, "STOPPED", 1)
-    found = []
-    names = [case("pipe"), case("queue")]
-    together = [task(names[0], loops=FOREVER), task(names[1])]
-    thread = threading.Thread(target=lambda: found.extend(sampler(tmp_path)(together)))
-    thread.start()
-    victim = []
-
-    def up():
-        victim[:] = [each for each in psutil.Process().children() if str(tmp_path / "task-0") in each.cmdline()]
-        return victim
-
-    wait_until(up)
-    victim[0].suspend()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert str(found[0]) == "the worker was stopped"
-    assert found[1].measured == [names[1]]
-    assert not of_session(victim[0].pid)
+    with TwoTogether(tmp_path, 0.0) as both:
+        both.victim.suspend()
+    assert str(both.found[0]) == "the worker was stopped"
