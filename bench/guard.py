@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -85,6 +86,7 @@ class Guard:
             self._armed = False
             if isinstance(error, (IpcError, OSError, EOFError)):
                 self._await_cause()
+            _forget_locals(error)
             # it may have surfaced as something else: unwinding from a lock that is half taken fails an assertion
             if self.cause is not None:
                 raise self.cause from None
@@ -115,3 +117,14 @@ class Guard:
             signal.setitimer(signal.ITIMER_REAL, REPEAT, REPEAT)
         if self._armed and self.cause is not None:
             raise self.cause
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Clear the frames that an error left, and those of what it came from.
+
+    One that broke into `Connection.send` holds the view of what is being sent, and itself by way of the guard: Python 3.12.1 crashes
+    when it collects such a cycle, others complain (gh-111049, gh-111331).
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 import pytest
 
@@ -98,6 +99,17 @@ def test_the_cause_wins_over_what_unwinding_made_of_it(guard, peer):
 def test_an_error_of_its_own_stays(guard, error):
     with pytest.raises(error), guard.limit(60, "waiting"):
         raise error
+
+
+def test_an_error_that_broke_into_a_send_keeps_no_view_of_what_was_sent(guard):
+    """It would be collected with the buffer that it looks at, which CPython doesn't survive everywhere."""
+    near, far = FORK.Pipe()
+    with near, far:
+        with pytest.raises(DeadlinePassed) as broken, guard.limit(0.05, "waiting"):
+            near.send("more than a pipe takes" * 100_000)
+    sending = [frame for frame, _ in traceback.walk_tb(broken.tb) if "connection" in frame.f_code.co_filename]
+    assert sending
+    assert not any(isinstance(held, memoryview) for frame in sending for held in frame.f_locals.values())
 
 
 def test_a_peer_that_is_gone_already(peer):
