@@ -6,6 +6,7 @@ import math
 import random
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -79,9 +80,9 @@ def run(
     if resume and output is None:
         raise Refused("--resume needs the folder to go on with: --output DIR")
     folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    store = _store(folder, resume)
-    earlier = 0.0
+    store, earlier = None, 0.0
     if resume:
+        store = _resumed(folder)
         before = Asked(*(store.facts.get("asked", {}).get(each.name) for each in fields(Asked)))
         earlier = store.facts.get("seconds", 0.0) if asked.budget is None else 0.0
         asked = Asked(
@@ -109,16 +110,21 @@ def run(
     profile = asked.tune(matrix.find_profile(profile_name), len(found.cases))
     seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
     whole = profile_name in WHOLE and not any(texts.values())
+    store = store or _store(Store.create, folder)  # last: what is refused leaves no folder
     return Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json, whole)
 
 
-def _store(folder: Path, resume: bool) -> Store:
+def _resumed(folder: Path) -> Store:
     from ipcbench.reports import schema
 
-    if resume and (folder / "run.json").exists():
+    if (folder / "run.json").exists():
         schema.load(folder)  # or one line says what is wrong with it
+    return _store(Store.resume, folder)
+
+
+def _store(make: Callable[[Path], Store], folder: Path) -> Store:
     try:
-        return Store.resume(folder) if resume else Store.create(folder)
+        return make(folder)
     except (RunExists, ValueError) as error:
         raise Refused(str(error)) from error
 
@@ -145,7 +151,7 @@ class Campaign:
         self.earlier = float(store.facts.get("seconds", 0.0))
         self.spent = Spent(store.facts.get("spent", {}))
         self.started = store.facts.get("started", _now())
-        self.notes = _notes(self.machine) + found.estranged()
+        self.notes = [*_notes(self.machine), *found.notes]
         self.claiming = False
         """Whether all is measured, and the course's claims are being tried."""
 
@@ -167,6 +173,7 @@ class Campaign:
                 code = interrupt.code
                 self._say_how_to_go_on()
             except OSError:
+                self.store.tidy()
                 self._say_what_is_kept()
                 raise
         return code

@@ -30,7 +30,7 @@ from ipcbench.bench.observers import observe
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 from ipcbench.bench.profiles import Profile
 from ipcbench.bench.store import RunExists, Store
-from ipcbench.bench.task import write
+from ipcbench.bench.task import replace_json
 
 if TYPE_CHECKING:
     from ipcbench.reports import schema
@@ -236,7 +236,7 @@ def _store(file: Path, verdicts: Sequence[schema.Claim]) -> None:
         each["id"]: each for each in to_json(verdicts)
     }
     data["ipcbench"]["claims"] = sorted(kept.values(), key=lambda each: order.get(each["id"], len(order)))
-    write(file, data)
+    replace_json(file, data)
 
 
 def _say(trial: _Trial, campaign: Campaign | None, verdicts: Sequence[schema.Claim], as_json: bool) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -11,9 +14,11 @@ INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def main() -> None:
-    """A signal is an orderly end in every command, a closed pipe (`| head`) no error worth a traceback."""
+    """A signal is an orderly end in every command; output that can't be written is told in one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    if sys.stderr is not None:
+        sys.stderr = _Unheeded(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
     from ipcbench.bench.cli import cli
 
     try:
@@ -23,9 +28,25 @@ def main() -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        print(f"ipcbench: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in its buffer would be tried again
+        sys.exit(2)
+
+
+class _Unheeded(io.TextIOWrapper):
+    """Standard error: that nobody takes what is said there doesn't stop a run."""
+
+    def write(self, text: str) -> int:
+        """Or lose it."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As far as that goes."""
+        with suppress(OSError):
+            super().flush()
 
 
 def _leave(number: int, _frame: object) -> None:

@@ -13,7 +13,7 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.duel import Duel
 from ipcbench.bench.environments import Side
 from ipcbench.bench.store import FORMAT
-from ipcbench.bench.task import write
+from ipcbench.bench.task import replace_json
 
 __all__ = ["DuelFile"]
 
@@ -72,7 +72,7 @@ class DuelFile:
         arms = {label: {"source": side.text, **side.facts} for label, side in self.sides.items()}
         own = {**facts, "format": FORMAT, "machine": dict(self.facts), "arms": arms, "cases": cases}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        write(self.file, {**data, "ipcbench": own})
+        replace_json(self.file, {**data, "ipcbench": own})
 
 
 def axes(case: Case, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def as_text(matrix: Matrix) -> str:
     if reasons:
         lines.append(f"{len(matrix.skips):,} left out:")
         lines += [f"  {count:>5}  {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1])]
-    return "\n".join([*lines, *matrix.estranged()])
+    return "\n".join([*lines, *matrix.notes])
 
 
 def _row(case: Case, status: str, reason: str | None) -> dict[str, object]:

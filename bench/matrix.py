@@ -80,16 +80,8 @@ class Matrix:
 
     cases: tuple[Case, ...]
     skips: tuple[Skip, ...]
-    strangers: tuple[str, ...] = ()
-    """Mechanisms that were asked for and that no workload chosen knows."""
-
-    def estranged(self) -> list[str]:
-        """A line that says so; none where a wildcard named a heap of them."""
-        if not 0 < len(self.strangers) <= FEW:
-            return []
-        return [
-            f"{', '.join(self.strangers)}: no workload chosen measures {'it' if len(self.strangers) == 1 else 'them'}"
-        ]
+    notes: tuple[str, ...] = ()
+    """What was asked for and comes to nothing."""
 
 
 @cache
@@ -117,8 +109,22 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
                 cases[case] = None
             else:
                 skips[case] = refusal.reason
-    strangers = sorted({*(axes.only or ())} - {case.mechanism for case in [*cases, *skips]})
-    return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()), tuple(strangers))
+    notes = (*_strangers(axes, [*cases, *skips]), *_unpeopled(axes, cases))
+    return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()), notes)
+
+
+def _strangers(axes: Axes, cases: Iterable[Case]) -> Iterator[str]:
+    """Mechanisms that no workload chosen knows; nothing where a wildcard named a heap of them."""
+    names = sorted({*(axes.only or ())} - {case.mechanism for case in cases})
+    if 0 < len(names) <= FEW:
+        yield f"{', '.join(names)}: no workload chosen measures {'it' if len(names) == 1 else 'them'}"
+
+
+def _unpeopled(axes: Axes, cases: Iterable[Case]) -> Iterator[str]:
+    """Workloads that have as many processes as they have."""
+    names = sorted({case.workload for case in cases if not _is_peopled(workloads.load(case.workload))})
+    if names and axes.processes not in (None, (1,)):
+        yield f"{', '.join(names)}: --processes changes nothing there"
 
 
 def _of_workloads(profile: str) -> Iterator[Block]:
@@ -195,8 +201,12 @@ def _product(block: Block) -> Iterator[Case]:
 
 
 def _counts(workload: workloads.Workload, counts: Sequence[int]) -> Sequence[int]:
-    """A workload between two processes has no such axis."""
-    return (1,) if workload.sides(1) == workload.sides(2) else counts
+    return counts if _is_peopled(workload) else (1,)
+
+
+def _is_peopled(workload: workloads.Workload) -> bool:
+    """Whether it has an axis of processes: one between two has none."""
+    return workload.sides(1) != workload.sides(2)
 
 
 def _matching(axis: str, parts: Iterable[str], known: Sequence[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ import pyperf
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.histograms import Histograms
-from ipcbench.bench.task import Latencies, write
+from ipcbench.bench.task import Latencies, replace_json
 
 __all__ = ["FORMAT", "RunExists", "Store"]
 
@@ -168,6 +168,11 @@ class Store:
         benchmark = self.benchmarks.get(case.id)
         return 0 if benchmark is None else benchmark.get_nrun()
 
+    def tidy(self) -> None:
+        """Leave no samples beside a file that never came to be: nothing could go on with them."""
+        if not self.file.exists():
+            self.journal.unlink(missing_ok=True)
+
     def save(self, facts: dict[str, Any], skipped: Iterable[tuple[Case, str]]) -> None:
         """Write the file."""
         data: dict[str, Any] = {"version": "1.0", "metadata": {}, "benchmarks": []}
@@ -180,7 +185,7 @@ class Store:
         self.facts = {**facts, "format": FORMAT, "cases": [_unmeasured(*each) for each in others]}
         self.facts["histograms"] = self.histograms.as_json()
         self.facts["workers"] = self.workers
-        write(self.file, {**data, "ipcbench": self.facts})
+        replace_json(self.file, {**data, "ipcbench": self.facts})
         self.journal.unlink(missing_ok=True)  # if this is the last that happens: its lines are told by their numbers
 
 

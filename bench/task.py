@@ -1,15 +1,17 @@
-"""What the runner tells a worker and what the worker answers: two small JSON files, written beside and renamed."""
+"""What the runner tells a worker and what the worker answers: two small JSON files. And how a file is replaced as a whole."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "writable", "write"]
+__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "replace_json", "writable", "write"]
 
 Kind = TypeVar("Kind")
 
@@ -32,6 +34,9 @@ class Task:
     """The folder where the compiled floor program lies."""
     turn: int | None = None
     """The descriptor of the socket on which it is told when to measure; None where nobody else is there."""
+    processor: str = field(default_factory=platform.processor)
+    architecture: Sequence[str] = field(default_factory=platform.architecture)
+    """What pyperf would ask two other programs for."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,14 @@ class Answer:
     latencies: dict[str, Latencies] = field(default_factory=dict)
 
 
-def write(path: Path, what: Task | Answer | dict[str, Any]) -> None:
-    """Write JSON so that a reader sees the old file or the whole new one, also after a crash."""
-    plain = what if isinstance(what, dict) else asdict(what)
-    replace_file(path, json.dumps(plain, ensure_ascii=False).encode())
+def write(path: Path, what: Task | Answer) -> None:
+    """Write it as JSON; whoever reads it knows that its writer is done."""
+    path.write_bytes(json.dumps(asdict(what), ensure_ascii=False).encode())
+
+
+def replace_json(path: Path, what: dict[str, Any]) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one, also after a crash. Raises OSError, which names the file."""
+    replace_file(path, json.dumps(what, ensure_ascii=False).encode())
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -74,6 +74,30 @@ def test_a_run_measures_and_draws_and_stock_pyperf_reads_it(tmp_path, temporary)
     assert traces(temporary) == before
 
 
+@pytest.mark.parametrize("broken", ["/dev/full", "reader gone"])
+def test_a_run_does_not_need_standard_error(tmp_path, temporary, broken):
+    if broken == "reader gone":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open(broken, os.O_WRONLY)
+    arguments = ["run", *PIPE, "--output", "out", "--rounds", "1"]
+    try:
+        done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=writing, timeout=100)
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_output_that_cannot_be_written_is_one_line(tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "list", "--json"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100
+        )
+    assert (done.returncode, done.stderr) == (2, "ipcbench: standard output: No space left on device\n")
+
+
 def test_it_works_beside_folders_of_the_same_names(tmp_path, temporary):
     for name in ("bench", "ipc", "reports", "tests"):
         (tmp_path / name).mkdir()
@@ -201,6 +225,7 @@ def wait_until(condition, seconds=30):
         (["list", "--placement", "same"], "same-core"),
         (["report", "nowhere"], "No such file"),
         (["run", "--resume"], "--output"),
+        (["run", "--only", "value", "--payload", "bytes", "--output", "out"], "nothing to measure"),
         (["run", "--resume", "--output", "nowhere"], "no run to resume"),
         (["run", "--resume", "--output", "nowhere", "--seed", "0"], "leave out --seed"),
         (["run", "--resume", "--output", "nowhere", "--size", "64"], "leave out --size"),
@@ -226,6 +251,7 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert hint in done.stderr
+    assert not list(tmp_path.iterdir()), "no folder of a run that never began"
 
 
 def facts(folder):

@@ -144,7 +144,14 @@ def test_what_spins_is_compared_with_c_that_spins_or_with_nothing():
 def test_a_mechanism_that_no_workload_chosen_knows_is_told_of():
     found = matrix.expand(matrix.find_profile("quick"), Axes.parse({"only": "lock,pipe", "workload": "round-trip"}))
     assert {case.mechanism for case in found.cases} == {"pipe"}
-    assert found.estranged() == ["lock: no workload chosen measures it"]
+    assert found.notes == ("lock: no workload chosen measures it",)
     assert listing.as_text(found).endswith("lock: no workload chosen measures it")
     every = matrix.expand(matrix.find_profile("quick"), Axes.parse({"only": "*", "workload": "round-trip"}))
-    assert every.estranged() == []
+    assert every.notes == ()
+
+
+def test_processes_that_change_nothing_are_told_of():
+    asked = {"only": "pipe", "workload": "round-trip,fan-out", "size": "64", "processes": "4"}
+    assert matrix.expand(matrix.find_profile("quick"), Axes.parse(asked)).notes == (
+        "round-trip: --processes changes nothing there",
+    )

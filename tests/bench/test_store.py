@@ -35,6 +35,21 @@ def test_a_full_disk_keeps_the_old_file_and_is_told_by_its_name(tmp_path, monkey
     assert file.read_bytes() == b"old"
 
 
+def test_samples_stay_beside_a_result_file_only(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(os, "fsync", full)
+        store.save({}, [])
+    assert store.journal.exists()
+    store.tidy()
+    assert not list(tmp_path.iterdir())
+    store.save({}, [])
+    store.add(suite({NAME: [2e-5, 2e-5]}), {NAME: 7}, {})
+    store.tidy()
+    assert store.journal.exists()
+
+
 def test_a_folder_is_writable_where_it_or_the_nearest_above_it_is(tmp_path):
     assert writable(tmp_path)
     assert writable(tmp_path / "new" / "deeper")
