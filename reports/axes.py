@@ -121,7 +121,7 @@ def _spaced(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
     span = max(1.0, math.log2(marks[-1][0] / marks[0][0]))
     shown: list[tuple[float, str]] = []
     for mark in sorted(marks, key=lambda each: _roundness(each[0]), reverse=True):
-        if all(abs(math.log2(other / mark[0])) / span > 0.12 for other, _ in shown):
+        if all(abs(math.log2(other / mark[0])) / span > 0.14 for other, _ in shown):
             shown.append(mark)
     return sorted(shown)
 

@@ -20,6 +20,8 @@ HEIGHT = 2.9
 """Inches of a panel."""
 LINE = 0.125
 """Inches between two names."""
+ASIDE = 0.0033
+"""Parts of a panel's width between two lines' marks for the same place."""
 Look = dict[str, Any]
 """Keyword arguments of a line."""
 
@@ -68,7 +70,7 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         axes.plot(*_broken(each.x, each.y), zorder=2, **look)
         named.append((each, look))
     for index, each in enumerate(panel.series):
-        x = _beside(each.x, index - (len(panel.series) - 1) / 2)
+        x = _beside(axes, each.x, index - (len(panel.series) - 1) / 2)
         bars = shared.errors(each.y, each.low, each.high)
         look = _look(each, style.look(each.family, each.name))
         axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
@@ -131,9 +133,10 @@ def _broken(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[f
     return across, along
 
 
-def _beside(x: Sequence[float], step: float) -> list[float]:
+def _beside(axes: Axes, x: Sequence[float], step: float) -> list[float]:
     """Moved a little, so that intervals of several lines don't lie upon each other."""
-    return [each * 2 ** (0.09 * step) if len(x) > 4 else each * 2 ** (0.02 * step) for each in x]
+    left, right = axes.get_xlim()
+    return [each * (right / left) ** (ASIDE * step) for each in x]
 
 
 def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:

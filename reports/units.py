@@ -39,8 +39,11 @@ def rate(value: float) -> str:
 
 
 def bandwidth(value: float) -> str:
-    """Bytes per second, with three figures."""
-    return f"{size(float(f'{value:.3g}'))}/s"
+    """Bytes per second, with three figures: 16.0 MiB/s."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= factor:
+            return f"{_three(value / factor)} {unit}/s"
+    return f"{_three(value)} B/s"
 
 
 def share(value: float) -> str:

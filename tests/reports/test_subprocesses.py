@@ -38,7 +38,7 @@ def test_without_children_the_chapter_says_nothing(table):
 def test_it_says_what_communicate_text_and_buffering_cost(table):
     said = subprocesses.findings(table(CASES))
     assert len(said) == 3
-    assert "16 MiB into stdin of a child: communicate moves 399.6 MiB/s" in said[0]
+    assert "16 MiB into stdin of a child: communicate moves 400 MiB/s" in said[0]
     assert "communicate takes 4.0 times" in said[0]
     assert "text mode takes 3.0 times" in said[1]
     assert "seen after 22.0 ms where Python buffers it" in said[2]
