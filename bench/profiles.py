@@ -95,10 +95,7 @@ QUICK = Profile(
     each=12,
 )
 
-MAIN = (
-    *("pipe", "os-pipe", "queue", "tcp", "unix-stream", "array", "shared-memory", "shared-memory-ring"),
-    "manager-queue",
-)
+MAIN = ("pipe", "os-pipe", "queue", "tcp", "unix-stream", "shared-memory", "shared-memory-ring")
 """Those that most users choose between: measured over all sizes. Their twins differ from them in small messages, if at all."""
 
 STANDARD = Profile(
@@ -106,6 +103,7 @@ STANDARD = Profile(
     (
         Block(("round-trip",)),
         Block(("round-trip",), MAIN, sizes=SIZES),
+        Block(("round-trip",), ("manager-queue",), sizes=(64 * Ki, 16 * Mi)),
         EXACT,
         Block(
             ("round-trip",),

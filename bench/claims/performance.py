@@ -134,7 +134,7 @@ CLAIMS = [
         "pool-for-many",
         "5.1.4",
         "A pool is faster for many repeated tasks.",
-        less(_tasks("pool-each", "process-each", "10ms"), "a pool made for it", "a process each"),
+        less(_tasks("pool-each", "process-each", "10ms", TASKS[:-1]), "a pool made for it", "a process each"),
     ),
     Claim(
         "process-for-one",

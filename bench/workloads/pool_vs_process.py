@@ -59,7 +59,11 @@ class PoolVsProcess(Workload):
     variants = ("task", "tasks")
     together = ("tasks",)
     blocks: Mapping[str, tuple[Block, ...]] = {
-        "standard": (block({"task": "100us"}, {"task": "10ms"}, {"tasks": "64"}),),
+        "standard": (
+            block(
+                {"task": "100us"}, *({"task": "10ms", "tasks": count} for count in COUNTS[:-1]), {"tasks": COUNTS[-1]}
+            ),
+        ),
         "rigorous": (
             block(*({"task": task, "tasks": "256"} if task else {"tasks": "256"} for task in computing.TASKS)),
             block(*({"task": task} if task else {} for task in computing.TASKS), starts=METHODS),

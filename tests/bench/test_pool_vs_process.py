@@ -79,7 +79,7 @@ def test_standard_has_every_way_at_the_same_points():
     points = {way: {each.variant for each in cases if each.mechanism == way} for way in RACE.subjects()}
     assert set(points["serial"]) == points["pool-each"]
     assert len(set(map(frozenset, points.values()))) == 1
-    assert len(cases) == 45
+    assert len(cases) == 40
 
 
 def test_rigorous_has_all_numbers_of_tasks_lengths_and_start_methods():
