@@ -19,6 +19,7 @@ from ipcbench.bench import doctor, floor, machine, matrix, placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, BadValue, Matrix
+from ipcbench.bench.metadata import describe
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 from ipcbench.bench.profiles import PROFILES, Profile
 from ipcbench.bench.schedule import Schedule
@@ -197,12 +198,12 @@ class Campaign:
         self.claiming = False
 
     def _schedule(self, folder: Path) -> Schedule:
-        metadata = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
+        facts = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
         from ipcbench.reports.stats import half_width
 
         schedule = Schedule(
             *(self.profile, self.found.cases, self.store, self.seed, sampler(folder), half_width),
-            metadata=metadata,
+            describe=lambda case: facts | describe(case),
             tools=str(folder),
             earlier=self.used,
             spent=self.spent,

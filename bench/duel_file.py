@@ -12,6 +12,7 @@ from typing import Any
 from ipcbench.bench.case import Case
 from ipcbench.bench.duel import Duel
 from ipcbench.bench.environments import Side
+from ipcbench.bench.metadata import axes
 from ipcbench.bench.store import FORMAT
 from ipcbench.bench.task import replace_json
 
@@ -44,7 +45,7 @@ class DuelFile:
             named = replace(case, variant=tuple(sorted([*case.variant, ("arm", arm)])))
             metadata = {
                 **self.common,
-                **axes(named, about),
+                **_described(named, about),
                 "name": named.id,
                 "unit": "second",
                 "loops": loops,
@@ -75,25 +76,15 @@ class DuelFile:
         replace_json(self.file, {**data, "ipcbench": own})
 
 
-def axes(case: Case, about: Mapping[str, Any]) -> dict[str, Any]:
+def _described(case: Case, about: Mapping[str, Any]) -> dict[str, Any]:
     """A benchmark's `case_*` metadata: from the case, and from what an arm said of it (the runner may not know the mechanism)."""
-    found = {
-        "case_workload": case.workload,
-        "case_mechanism": case.mechanism,
-        "case_payload": case.payload,
-        "case_size": case.size,
-        "case_processes": case.processes,
-        "case_start_method": case.start_method,
-        "case_placement": case.placement,
-        "case_variant": case.variant_text,
-    }
-    return found | {
+    return axes(case) | {
         f"case_{key}": about[key] for key in ("near", "far", "family", "quantity", "revision") if key in about
     }
 
 
 def _failed(case: Case, about: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    described = {key.removeprefix("case_"): value for key, value in axes(case, about).items()}
+    described = {key.removeprefix("case_"): value for key, value in _described(case, about).items()}
     unknown = {"near": 1, "far": 1, "family": "other", "quantity": "operation"}
     described.pop("revision", None)
     return {**unknown, **described, "id": case.id, "status": "failed", "reason": reason}

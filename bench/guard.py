@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -125,6 +124,8 @@ def _forget_locals(error: BaseException | None) -> None:
     One that broke into `Connection.send` holds the view of what is being sent, and itself by way of the guard: Python 3.12.1 crashes
     when it collects such a cycle, others complain (gh-111049, gh-111331).
     """
+    import traceback  # 2 ms that only a failure takes
+
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Delivery, Measured, Timed, Workload
 
-__all__ = ["calibrate", "describe", "work"]
+__all__ = ["calibrate", "work"]
 
 GROWTH = 10
 """The most by which calibration multiplies the loops at once."""
@@ -60,7 +61,10 @@ def _work(path: str) -> int:
     cases = [Case.parse(each) for each in task.cases]
     spent = Spent()
     with spent.on("import"):
-        runner = driver(task.values)
+        runner = driver(task.values, task.processor, task.architecture)
+        workloads.load(cases[0].workload)
+    gc.freeze()
+    gc.enable()  # see worker.main
     bundle = Bundle(task, runner, spent, Turn(task.turn))
     try:
         bundle.measure(cases)
@@ -147,7 +151,7 @@ class Bundle:
             self.spent.add("orders", max(0.0, wall - runs[-1].seconds))
             return runs[-1].seconds
 
-        metadata = self.task.metadata | describe(workload, case)
+        metadata = self.task.metadata.get(case.id)
         with self.spent.rest("pyperf"):
             benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
         assert benchmark is not None, "pyperf gives the benchmark back in a worker"
@@ -225,30 +229,6 @@ def calibrate(timed: Callable[[int], Measured], seconds: float, multiple: int) -
             wanted = loops * seconds / took
             return max(1, round(wanted / multiple)) * multiple
         loops = max(1, round(min(GROWTH, seconds / 2 / took) * loops / multiple)) * multiple
-
-
-def describe(workload: Workload, case: Case) -> dict[str, str | int | float]:
-    """A benchmark's metadata: all that a report needs to know of the case."""
-    near, far = workload.sides(case.processes)
-    floor, channels = workload.floor(case), workload.channels(case)
-    described: dict[str, str | int | float | None] = {
-        "case_workload": case.workload,
-        "case_mechanism": case.mechanism,
-        "case_payload": case.payload,
-        "case_size": case.size,
-        "case_processes": case.processes,
-        "case_near": near,
-        "case_far": far,
-        "case_start_method": case.start_method,
-        "case_placement": case.placement,
-        "case_variant": case.variant_text or None,
-        "case_family": workload.family(case),
-        "case_quantity": workload.quantity,
-        "case_channels": channels,
-        "case_floor": floor.id if floor else None,
-        "case_revision": workload.revision,
-    }
-    return {key: value for key, value in described.items() if value is not None}
 
 
 def recordings(case: Case, loops: int, seconds: float) -> int:

@@ -63,7 +63,8 @@ class Schedule:
     seed: int
     sample: Sampler
     half_width: HalfWidth
-    metadata: dict[str, str | int | float] = field(default_factory=dict)
+    describe: Callable[[Case], dict[str, str | int | float]] = lambda _case: {}
+    """What is kept with a case's benchmark."""
     tools: str = ""
     earlier: float = 0.0
     """Seconds of the budget that were used before: this run is resumed."""
@@ -184,8 +185,9 @@ class Schedule:
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
         counts = {name: len(self.store.values[name][0]) for name in known if self.store.values.get(name)}
         record = [case.id for case in bundle if self.store.samples(case) < self.profile.recorded]
+        about = {case.id: self.describe(case) for case in bundle}
         return tasks.Task(
-            *(ids, "", self.profile.values, self.profile.seconds, known, counts, self.metadata),
+            *(ids, "", self.profile.values, self.profile.seconds, known, counts, about),
             record=record,
             tools=self.tools,
         )

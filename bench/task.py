@@ -27,7 +27,8 @@ class Task:
     loops: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     """The values that an earlier worker took of a case whose loops are known."""
-    metadata: dict[str, str | int | float] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str | int | float]] = field(default_factory=dict)
+    """What is kept with a case's benchmark."""
     record: list[str] = field(default_factory=list)
     """The cases whose operations are also timed one by one."""
     tools: str = ""

@@ -104,9 +104,8 @@ def test_an_error_of_its_own_stays(guard, error):
 def test_an_error_that_broke_into_a_send_keeps_no_view_of_what_was_sent(guard):
     """It would be collected with the buffer that it looks at, which CPython doesn't survive everywhere."""
     near, far = FORK.Pipe()
-    with near, far:
-        with pytest.raises(DeadlinePassed) as broken, guard.limit(0.05, "waiting"):
-            near.send("more than a pipe takes" * 100_000)
+    with near, far, pytest.raises(DeadlinePassed) as broken, guard.limit(0.05, "waiting"):
+        near.send("more than a pipe takes" * 100_000)
     sending = [frame for frame, _ in traceback.walk_tb(broken.tb) if "connection" in frame.f_code.co_filename]
     assert sending
     assert not any(isinstance(held, memoryview) for frame in sending for held in frame.f_locals.values())

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pyperf
 import pytest
 
 from ipcbench.bench.task import Task
@@ -39,6 +40,14 @@ def test_counted_operations_are_warmed_up(tmp_path):
     assert answer.seconds["warm-up"] > 0
 
 
+def test_pyperf_finds_the_same_facts_as_by_itself(tmp_path):
+    answer, _ = worked(tmp_path, SHORT, 20, {SHORT: 3})
+    found = answer.suite["metadata"]
+    alone = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+    for name in ("platform", "python_version", "hostname"):
+        assert found[name] == alone[name]
+
+
 def test_a_worker_that_ends_runs_what_was_registered_for_its_end(tmp_path):
     """It leaves its interpreter whole, but not what finalizers would release."""
     code = "import atexit; from ipcbench.bench.worker import leave; atexit.register(print, 'released', flush=True); leave(3)"
@@ -47,21 +56,22 @@ def test_a_worker_that_ends_runs_what_was_registered_for_its_end(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pyperf asks psutil")
-def test_the_driver_spares_a_worker_psutil_and_gives_it_back(tmp_path):
+def test_the_driver_spares_a_worker_imports_and_gives_them_back(tmp_path):
     code = """
-import json, sys
+import json, platform, sys
 from ipcbench.bench.driver import driver
-runner = driver(4)
-had = "psutil" in sys.modules
+runner = driver(4, platform.processor(), platform.architecture())
+had = {"psutil", "importlib.metadata"} & set(sys.modules)
 found = runner.bench_time_func("case", lambda loops: 2.0)
-import psutil
-print(json.dumps([had, found.get_values(), sorted(found.get_metadata()), psutil.cpu_count() > 0]))
+import importlib.metadata, psutil
+print(json.dumps([sorted(had), found.get_values(), sorted(found.get_metadata()), psutil.cpu_count() > 0]))
+assert importlib.metadata.version("pyperf")
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
     )
     had, found, metadata, usable = json.loads(done.stdout.splitlines()[-1])
-    assert not had
+    assert had == []
     assert usable
     assert found == [2.0] * 4
     assert {"date", "uptime", "platform", "cpu_model_name", "python_version"} <= set(metadata)
