@@ -8,6 +8,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ class Task:
     turn: int | None = None
     """The descriptor of the socket on which it is told when to measure; None where nobody else is there."""
     processor: str = field(default_factory=platform.processor)
-    architecture: Sequence[str] = field(default_factory=platform.architecture)
+    architecture: Sequence[str] = field(default_factory=cache(platform.architecture))
     """What pyperf would ask two other programs for."""
 
 
