@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,7 @@ def check(
     except pairing.NotComparable as error:
         raise Unusable(str(error)) from error
     effects.check([*found.samples, *(each.id for each in found.unpaired)])
-    verdicts = [*gate.judge(found.samples, effects), *found.unpaired]
+    verdicts = [replace(each, wide=each.id in found.wide) for each in gate.judge(found.samples, effects)]
+    verdicts += found.unpaired
     outputs.give(verdicts, found.notes)
     return forms.exit_status(verdicts, strict)

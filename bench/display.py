@@ -23,7 +23,7 @@ class Display:
 
     def __init__(self, count: int, what: str, console: Console | None = None, noun: str = "cases") -> None:
         self.console = console or Console(stderr=True)
-        self.title = f"{what}: {count:,} {noun}"
+        self.title = f"{what}: {count:,} {noun if count != 1 else noun.removesuffix('s')}"
         self.progress: Progress | None = None
         self.bar: TaskID | None = None
         self.next = 0.0

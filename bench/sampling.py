@@ -29,6 +29,8 @@ __all__ = ["calibrate", "work"]
 
 GROWTH = 10
 """The most by which calibration multiplies the loops at once."""
+SURELY = 1.0
+"""Seconds that no interruption takes."""
 WARM_UP = 2
 """A warm-up is so many times shorter than a value."""
 FEWER = 3
@@ -66,10 +68,13 @@ def _work(path: str) -> int:
     gc.freeze()
     gc.enable()  # see worker.main
     bundle = Bundle(task, runner, spent, Turn(task.turn))
+    weighed = [case for case in cases if case.id in task.weigh]
     try:
+        with spent.on("memory"):  # first: later the heap holds what the bundle left
+            bundle.weigh([case for case in weighed if case.id in task.loops])
         bundle.measure(cases)
         with spent.on("memory"):
-            bundle.weigh([case for case in cases if case.id not in task.loops])
+            bundle.weigh([case for case in weighed if case.id not in task.loops])
     except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on without this case
         bundle.fail(error, cases)
     answer = tasks.Answer(
@@ -95,7 +100,7 @@ class Bundle:
         self.latencies: dict[str, tasks.Latencies] = {}
         self.recorder: float | None = None
         self.current: Case | None = None
-        self.weighable: set[Case] = set()
+        self.weights: dict[str, dict[str, int]] = {}
 
     def measure(self, cases: list[Case]) -> None:
         """All of them, in the order given, when its turn has come. Whatever is raised belongs to the `current` case."""
@@ -108,8 +113,6 @@ class Bundle:
                 for case in cases:
                     self.current = case
                     self.benchmarks.append(self._one(workload, case, timed[case]))
-                    if timed[case].memory is not None:
-                        self.weighable.add(case)
             self.current = None
             self.turn.give()
             begun = perf_counter()
@@ -117,21 +120,23 @@ class Bundle:
 
     def weigh(self, cases: list[Case]) -> None:
         """The memory of each case, in a session of its own: in the bundle's there are the channels and payloads of all of them."""
-        for case in sorted((each for each in cases if each in self.weighable), key=lambda each: each.size):
+        for case in sorted(cases, key=lambda each: each.size):
             self.current = case
             memory.tidy()
-            with workloads.load(case.workload).session([case]) as timed:
+            workload = workloads.load(case.workload)
+            with workload.session([case]) as timed:
                 watch = timed[case].memory
-                assert watch is not None, "the bundle's session had it"
-                timed[case](workloads.load(case.workload).loops_multiple(case))  # checks it first
-                self._found(case, weight(watch(self.loops[case.id])))
+                if watch is not None:
+                    timed[case](workload.loops_multiple(case))  # checks it first
+                    self._found(case, weight(watch(self.loops[case.id])))
         self.current = None
 
-    def _found(self, case: Case, metadata: dict[str, int]) -> None:
-        """Add what was found later to a case's benchmark."""
+    def _found(self, case: Case, weights: dict[str, int]) -> None:
+        """Keep it for the case's benchmark, or add it to that where it is there already."""
+        self.weights[case.id] = weights
         for benchmark in self.benchmarks:
-            if benchmark.get_name() == case.id and metadata:
-                benchmark.update_metadata(metadata)
+            if benchmark.get_name() == case.id and weights:
+                benchmark.update_metadata(weights)
 
     def _one(self, workload: Workload, case: Case, timed: Timed) -> Any:
         multiple = workload.loops_multiple(case)
@@ -151,7 +156,7 @@ class Bundle:
             self.spent.add("orders", max(0.0, wall - runs[-1].seconds))
             return runs[-1].seconds
 
-        metadata = self.task.metadata.get(case.id)
+        metadata = self.task.metadata.get(case.id, {}) | self.weights.get(case.id, {})
         with self.spent.rest("pyperf"):
             benchmark = self.runner.bench_time_func(case.id, time_func, metadata=metadata)
         assert benchmark is not None, "pyperf gives the benchmark back in a worker"
@@ -218,12 +223,13 @@ class Bundle:
 def calibrate(timed: Callable[[int], Measured], seconds: float, multiple: int) -> int:
     """Operations that take about `seconds`: grown from one call of `multiple`, at most tenfold a step.
 
-    What seems long enough is tried twice: a call that was cold or interrupted would fix far too few for good.
+    What seems long enough is tried twice: a call that was cold or interrupted would fix far too few for good. Only what takes a second
+    is believed at once.
     """
     loops = multiple
     while True:
         took = max(timed(loops).seconds, 1e-9)
-        if seconds / 4 <= took < seconds * 4:
+        if seconds / 4 <= took < SURELY:
             took = min(took, max(timed(loops).seconds, 1e-9))
         if took >= seconds / 4:
             wanted = loops * seconds / took

@@ -184,11 +184,13 @@ class Schedule:
         ids = [case.id for case in bundle]
         known = {name: self.store.loops[name] for name in ids if name in self.store.loops}
         counts = {name: len(self.store.values[name][0]) for name in known if self.store.values.get(name)}
-        record = [case.id for case in bundle if self.store.samples(case) < self.profile.recorded]
+        samples = {case.id: self.store.samples(case) for case in bundle}
+        last = self.profile.most - 1
         about = {case.id: self.describe(case) for case in bundle}
         return tasks.Task(
             *(ids, "", self.profile.values, self.profile.seconds, known, counts, about),
-            record=record,
+            record=[name for name, count in samples.items() if count < self.profile.recorded or _doubled(count)],
+            weigh=[name for name, count in samples.items() if count == min(1, last)],
             tools=self.tools,
         )
 
@@ -259,6 +261,11 @@ class Schedule:
 
     def _elapsed(self) -> float:
         return self.earlier + self.clock() - self.begun
+
+
+def _doubled(count: int) -> bool:
+    """Whether there are 4, 8, 16 … samples: latencies are heard at later times too, each time at half the price of the time before."""
+    return count >= 4 and not count & (count - 1)
 
 
 def bundle_of(case: Case) -> Case:

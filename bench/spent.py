@@ -10,7 +10,7 @@
 | `calibrate` | the loops of a case are found, in its first sample only |
 | `warm-up` | the untimed call before the values |
 | `record` | latencies one by one, and numbered messages, in passes of their own |
-| `memory` | a case's memory is measured, in its first sample only |
+| `memory` | a case's memory is measured, in one sample only |
 | `orders` | peers are told what to do, and report |
 | `pyperf` | metadata |
 | `save` | the result file |

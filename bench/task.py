@@ -32,6 +32,8 @@ class Task:
     """What is kept with a case's benchmark."""
     record: list[str] = field(default_factory=list)
     """The cases whose operations are also timed one by one."""
+    weigh: list[str] = field(default_factory=list)
+    """Those whose memory is measured."""
     tools: str = ""
     """The folder where the compiled floor program lies."""
     turn: int | None = None

@@ -9,6 +9,8 @@ from typing import Any
 
 from ipcbench.reports.gate import INCONCLUSIVE, Verdict
 from ipcbench.reports.schema import Benchmark, Result
+from ipcbench.reports.stats import estimate, is_precise, of_worker
+from ipcbench.reports.units import MARK
 
 __all__ = ["NotComparable", "Pairing", "elsewhere", "match"]
 
@@ -20,8 +22,9 @@ SAME = {
     "python_implementation": "Python implementation",
     "platform": "kernel",
     "machine_kernel": "kernel release",
+    "machine_python_free_threaded": "Python (with or without its global lock)",
 }
-NEEDED = ("python_version", "platform")
+NEEDED = ("hostname", "python_version", "platform")
 """Without these nothing says where a run was measured."""
 
 UNLIKE_COMPARE = (
@@ -37,10 +40,14 @@ class NotComparable(Exception):
 
 @dataclass(frozen=True)
 class Pairing:
-    """Worker means of both sides by case id, verdicts on cases that have no pair, and what a reader must know."""
+    """Worker means of both sides by case id, verdicts on cases that have no pair, and what a reader must know.
+
+    `wide` are the cases of which a side missed the precision that its run was asked for.
+    """
 
     samples: Samples
     unpaired: list[Verdict]
+    wide: frozenset[str]
     notes: list[str]
 
 
@@ -67,7 +74,20 @@ def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
             samples[name] = (_means(before[name]), _means(after[name]))
     if not samples:
         raise NotComparable(_nothing(baseline, current, unpaired))
-    return Pairing(samples, unpaired, [*differing, *_interrupted(baseline, current), UNLIKE_COMPARE])
+    missed = frozenset(name for side in (baseline, current) for name in _missed(side))
+    notes = [*differing, *_interrupted(baseline, current), UNLIKE_COMPARE]
+    if missed & samples.keys():
+        notes.append(
+            f"{MARK}: of {len(missed & samples.keys()):,} cases a side is less precise than its run was asked for"
+        )
+    return Pairing(samples, unpaired, missed, notes)
+
+
+def _missed(side: Result) -> Iterator[str]:
+    for benchmark in side.benchmarks:
+        found = estimate([of_worker(run.values) for run in benchmark.runs])
+        if is_precise(found, side.facts.precision) is False:
+            yield benchmark.axes.name
 
 
 def elsewhere(result: Result, here: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,10 @@ import pandas as pd
 
 from ipcbench.reports import units
 
-__all__ = ["asked_rate", "at", "measured", "name", "round_trips", "widest"]
+__all__ = ["LARGE", "SMALL", "asked_rate", "at", "large", "measured", "name", "round_trips", "sizes", "widest"]
+
+SMALL, LARGE = 64, 1 << 20
+"""Bytes: what stands for small and for large messages, where it was measured."""
 
 WAITS = ("", "wait=spin", "wait=adaptive")
 PAYLOADS = ("bytes", "scalar", "array")
@@ -71,6 +74,22 @@ def widest(rows: pd.DataFrame, column: str = "processes") -> pd.DataFrame:
     counts = rows.groupby(column)["name"].nunique()
     chosen: pd.DataFrame = rows[rows[column].eq(counts[counts.eq(counts.max())].index.max())]
     return chosen
+
+
+def sizes(rows: pd.DataFrame) -> list[int]:
+    """The small and the large size that stand for all of these: the smallest and the largest where the usual ones weren't measured."""
+    known = sorted({SMALL if row["payload"] == "scalar" else int(row["size"]) for _, row in rows.iterrows()})
+    if not known:
+        return []
+    small = SMALL if SMALL in known else known[0]
+    if small != (most := large(known)):
+        return [small, most]
+    return sorted({known[0], known[-1]})
+
+
+def large(known: list[int]) -> int:
+    """Of sizes in their order, which stands for large messages."""
+    return LARGE if LARGE in known else known[-1]
 
 
 def at(rows: pd.DataFrame, size: int) -> pd.DataFrame:

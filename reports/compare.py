@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipcbench.reports import units
 from ipcbench.reports.schema import Benchmark, Result
-from ipcbench.reports.stats import estimate, of_worker, ratio
+from ipcbench.reports.stats import estimate, is_precise, of_worker, ratio
+from ipcbench.reports.units import MARK
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,15 +24,18 @@ SAME = ("cpu_model_name", "cpu_count", "hostname", "platform", "python_version",
 
 
 def compare(old: Result, new: Result) -> list[dict[str, Any]]:
-    """A row a case of either run: means in seconds, new / old with its 95 % interval, and in plain words what that says.
+    """A row a case of either run, by id: means in seconds and whether they are as precise as was asked for, new / old with its interval.
 
-    What only one of them measured comes last.
+    In plain words it says what that means. What only one of them measured comes last.
     """
     before, after = ({each.axes.name: each for each in side.benchmarks} for side in (old, new))
     why = [{case.id: f"{case.status}: {case.reason}" for case in side.facts.cases} for side in (old, new)]
     names = dict.fromkeys([*before, *after])
-    rows = [_row(name, before.get(name), after.get(name), [each.get(name, "") for each in why]) for name in names]
-    return sorted(rows, key=lambda row: None in (row["old_s"], row["new_s"]))
+    asked = [side.facts.precision for side in (old, new)]
+    rows = [
+        _row(name, before.get(name), after.get(name), asked, [each.get(name, "") for each in why]) for name in names
+    ]
+    return sorted(rows, key=lambda row: (None in (row["old_s"], row["new_s"]), row["id"]))
 
 
 def warnings(old: Result, new: Result) -> list[str]:
@@ -48,10 +52,13 @@ def warnings(old: Result, new: Result) -> list[str]:
     return said
 
 
-def _row(name: str, old: Benchmark | None, new: Benchmark | None, why: list[str]) -> dict[str, Any]:
+def _row(
+    name: str, old: Benchmark | None, new: Benchmark | None, asked: list[float | None], why: list[str]
+) -> dict[str, Any]:
     row: dict[str, Any] = {"id": name, **dict.fromkeys(("old_s", "new_s", "ratio", "low", "high"))}
     one, two = (None if each is None else estimate([of_worker(run.values) for run in each.runs]) for each in (old, new))
     row |= {"old_s": one and one.mean, "new_s": two and two.mean}
+    row |= {"old_precise": one and is_precise(one, asked[0]), "new_precise": two and is_precise(two, asked[1])}
     if old is None or one is None:
         return {**row, "says": "only in the new run" + (f" (old: {why[0]})" if why[0] else "")}
     if new is None or two is None:
@@ -80,8 +87,15 @@ def render(rows: list[dict[str, Any]]) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in rows:
-        times = [units.seconds(row[key]) if row[key] else "–" for key in ("old_s", "new_s")]
+        times = [_time(row[f"{side}_s"], row[f"{side}_precise"]) for side in ("old", "new")]
         value = f"{row['ratio']:.3f}" if row["ratio"] else "–"
         interval = units.bounds(row["ratio"], row["low"], row["high"], "{:.3f}".format) if row["low"] else ""
         table.add_row(escape(row["id"]), *times, value, interval, escape(row["says"]))
-    return Group(table, UNLIKE_CHECK)
+    wide = any(row[f"{side}_precise"] is False for row in rows for side in ("old", "new"))
+    return Group(table, *([f"{MARK} is wider than its run was asked for."] if wide else []), UNLIKE_CHECK)
+
+
+def _time(seconds: float | None, precise: bool | None) -> str:
+    if not seconds:
+        return "–"
+    return f"{MARK} {units.seconds(seconds)}" if precise is False else units.seconds(seconds)

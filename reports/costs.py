@@ -9,9 +9,8 @@ import pandas as pd
 from ipcbench.reports import choose, tables, units
 from ipcbench.reports.latency import MARKS
 
-__all__ = ["costs", "findings", "latencies", "rates"]
+__all__ = ["costs", "findings", "latencies", "rates", "sizes"]
 
-SMALL, LARGE = 64, 1 << 20
 WAITS = {"": "block", "wait=adaptive": "adaptive", "wait=spin": "spin"}
 TWINS = {
     "queue": ("thread-queue", "queue.Queue"),
@@ -23,11 +22,19 @@ KEPT = 0.95
 """The share of a rate that must be achieved; what one late echo at the end of a pass takes away is less."""
 
 
-def costs(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a mechanism and wait strategy, those that use least CPU first: what 64 B there and back cost, and memory at 1 MiB."""
+def sizes(frame: pd.DataFrame) -> dict[str, str]:
+    """In words: the small message of `costs` and that of `latencies`, and the large one whose memory is told."""
     rows = choose.round_trips(frame)
-    small = choose.at(rows, SMALL)
-    large = choose.at(rows, LARGE).set_index("name")
+    shown = choose.sizes(rows) or [choose.SMALL]
+    timed = choose.sizes(rows[rows["recorded"].gt(0)]) or shown
+    return {"small": units.size(shown[0]), "large": units.size(shown[-1]), "timed": units.size(timed[0])}
+
+
+def costs(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a mechanism and wait strategy, those that use least CPU first: what a message costs, and a large one's memory (`sizes`)."""
+    rows = choose.round_trips(frame)
+    shown = choose.sizes(rows) or [choose.SMALL]
+    small, large = choose.at(rows, shown[0]), choose.at(rows, shown[-1]).set_index("name")
     return [_cost(row, large) for _, row in small[small["cpu_s"].notna()].sort_values("cpu_s").iterrows()]
 
 
@@ -37,10 +44,10 @@ def _cost(row: pd.Series, large: pd.DataFrame) -> dict[str, str]:
         "name": str(row["label"]),
         "family": str(row["family"]),
         "wait": "spin" if row["mechanism"] == "c-spin" else WAITS[row["variant"]],
-        "time": units.seconds(row["mean_s"]),
+        "time": tables.time(row),
         "user": _seconds(row["cpu_user_s"]),
         "system": _seconds(row["cpu_system_s"]),
-        "cores": f"{row['cores_busy']:.2f}",
+        "cores": "–" if math.isnan(row["cores_busy"]) else f"{row['cores_busy']:.2f}",
         "voluntary": f"{row['switches_voluntary']:.2f}",
         "involuntary": f"{row['switches_involuntary']:.2f}",
         "memory": _bytes(row["memory_bytes"]),
@@ -57,9 +64,11 @@ def _bytes(count: float) -> str:
 
 
 def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a mechanism and wait strategy, by median: the distribution of 64 B there and back."""
-    rows = choose.at(choose.round_trips(frame), SMALL)
-    return [_latency(row) for _, row in rows[rows["recorded"].gt(0)].sort_values("p50_s").iterrows()]
+    """A row a mechanism and wait strategy, by median: the distribution of a small message there and back."""
+    rows = choose.round_trips(frame)
+    rows = rows[rows["recorded"].gt(0)]
+    rows = choose.at(rows, (choose.sizes(rows) or [choose.SMALL])[0])
+    return [_latency(row) for _, row in rows.sort_values("p50_s").iterrows()]
 
 
 def rates(frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -112,18 +121,16 @@ def findings(frame: pd.DataFrame) -> list[str]:
 
 
 def _of_waits(frame: pd.DataFrame) -> list[str]:
-    rows = choose.at(choose.round_trips(frame), SMALL)
+    rows = choose.at(choose.round_trips(frame), choose.SMALL)
     rows = rows[rows["cpu_s"].notna()]
     said = []
     for mechanism, group in rows.groupby("mechanism", sort=False):
         ways = {WAITS[row["variant"]]: row for _, row in group.iterrows()}
         if {"block", "spin"} <= ways.keys():
             parts = [
-                f"{how} takes {units.seconds(ways[how]['mean_s'])} and {_cores(ways[how])}"
-                for how in WAITS.values()
-                if how in ways
+                f"{how} takes {tables.time(ways[how])} and {_cores(ways[how])}" for how in WAITS.values() if how in ways
             ]
-            said.append(f"What waiting costs {mechanism} at {units.size(SMALL)}: {'; '.join(parts)}.")
+            said.append(f"What waiting costs {mechanism} at {units.size(choose.SMALL)}: {'; '.join(parts)}.")
     return said
 
 
@@ -133,7 +140,7 @@ def _cores(row: pd.Series) -> str:
 
 def _of_border(frame: pd.DataFrame) -> list[str]:
     """Like with like: a queue between processes over the same kind of queue between threads, in the same place."""
-    rows = frame[frame["status"].eq("measured") & frame["payload"].eq("bytes") & frame["size"].eq(SMALL)]
+    rows = frame[frame["status"].eq("measured") & frame["payload"].eq("bytes") & frame["size"].eq(choose.SMALL)]
     rows = rows[
         rows["variant"].eq("") & rows["start_method"].eq("fork") & rows["workload"].isin(["round-trip", "thread"])
     ]
@@ -148,8 +155,10 @@ def _of_border(frame: pd.DataFrame) -> list[str]:
         parts += [f"{where}, {' and '.join(both)}"] if both else []
     call = known.get(("direct-call", "same-core"))
     if call is not None and parts:
-        parts.append(f"a direct call takes {units.seconds(call['mean_s'])}")
-    return [f"Crossing the border between processes with {units.size(SMALL)}: {'; '.join(parts)}."] if parts else []
+        parts.append(f"a direct call takes {tables.time(call)}")
+    return (
+        [f"Crossing the border between processes with {units.size(choose.SMALL)}: {'; '.join(parts)}."] if parts else []
+    )
 
 
 def _of_rates(frame: pd.DataFrame) -> list[str]:

@@ -8,13 +8,11 @@ from itertools import pairwise
 
 import pandas as pd
 
-from ipcbench.reports import units
+from ipcbench.reports import choose, units
 
 __all__ = [
     "FAR",
-    "LARGE",
     "PERCENTILES",
-    "SMALL",
     "Change",
     "Crossing",
     "Figure",
@@ -31,7 +29,6 @@ __all__ = [
     "wide",
 ]
 
-SMALL, LARGE = 64, 1 << 20
 FAR = 256
 """From one point to the next, at most so many times as far along x is joined by a line."""
 PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
@@ -150,7 +147,7 @@ def by_mark(rows: pd.DataFrame, figure: Figure, column: str, marks: dict[str, st
 
 def _few(sizes: list[int]) -> list[int]:
     """Two at most: the usual ones if they are there, or the ends, between which a cliff lies."""
-    usual = [size for size in sizes if size in (SMALL, LARGE)]
+    usual = [size for size in sizes if size in (choose.SMALL, choose.LARGE)]
     return usual or sorted({*sizes[:1], *sizes[-1:]})
 
 

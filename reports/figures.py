@@ -9,9 +9,7 @@ import pandas as pd
 
 from ipcbench.reports import choose, style, units
 from ipcbench.reports.figure import (
-    LARGE,
     PERCENTILES,
-    SMALL,
     Change,
     Figure,
     Panel,
@@ -48,8 +46,9 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
     """All mechanisms by round trip, small and large."""
     rows, panels = choose.round_trips(frame), []
     means = dict(zip(frame["id"], frame["mean_s"], strict=True))
-    for size in (SMALL, LARGE):
-        here = choose.at(rows[rows["family"].ne("floor")], size)
+    rows = rows[rows["family"].ne("floor")]
+    for size in choose.sizes(rows):
+        here = choose.at(rows, size)
         series = [point(row, means) for _, row in here.iterrows()]
         if series:
             panels.append(Panel(f"{units.size(size)} there and back", series))
@@ -116,7 +115,7 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
     panels, rows = [], choose.measured(frame)
     titles = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": "N pairs", "mesh": "N→N over one channel"}
     rows = rows[rows["workload"].isin(titles) & rows["variant"].eq("") & rows["payload"].eq("bytes")]
-    rows = rows[rows["size"].eq(SMALL if rows["size"].eq(SMALL).any() else rows["size"].min())]
+    rows = rows[rows["size"].eq(choose.SMALL if rows["size"].eq(choose.SMALL).any() else rows["size"].min())]
     rows = rows[rows["start_method"].eq("fork")]
     for workload, title in titles.items():
         here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
@@ -169,7 +168,7 @@ def cost(frame: pd.DataFrame) -> Figure | None:
     rows = choose.round_trips(frame)
     rows = rows[rows["family"].ne("floor") & rows["cpu_s"].gt(0)]
     panels = []
-    for size in (SMALL, LARGE):
+    for size in choose.sizes(rows):
         groups: Iterable[tuple[str, pd.DataFrame]] = choose.at(rows, size).groupby("mechanism", sort=True)  # type: ignore[assignment]
         series = [_trade(name, group) for name, group in groups]
         if series:
@@ -191,14 +190,16 @@ def cost(frame: pd.DataFrame) -> Figure | None:
 
 def latency(frame: pd.DataFrame) -> Figure | None:
     """Percentiles of the round trip, a row a mechanism."""
-    rows = choose.at(choose.round_trips(frame), SMALL)
-    rows = rows[rows["recorded"].gt(0)].sort_values("p50_s")
+    rows = choose.round_trips(frame)
+    rows = rows[rows["recorded"].gt(0)]
     if rows.empty:
         return None
+    size = choose.sizes(rows)[0]
+    rows = choose.at(rows, size).sort_values("p50_s")
     series = [spread(row) for _, row in rows.iterrows()]
     least, most = int(rows["recorded"].min()), int(rows["recorded"].max())
     caption = (
-        f"Each round trip of {units.size(SMALL)} timed by itself ({least:,} to {most:,} a mechanism, in a pass of their own), on a "
+        f"Each round trip of {units.size(size)} timed by itself ({least:,} to {most:,} a mechanism, in a pass of their own), on a "
         f"logarithmic axis. Recording one takes {units.seconds(rows['recorder_s'].median())}, which is part of it. "
         "p99 needs a hundred round trips and p99.9 a thousand: where fewer were recorded, the mark is missing."
     )
@@ -208,7 +209,7 @@ def latency(frame: pd.DataFrame) -> Figure | None:
 
 
 MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
-    (ranking, "The ranking is left out: no round trip of 64 B or 1 MiB was measured."),
+    (ranking, "The ranking is left out: no round trip was measured."),
     (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
     (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
     (
@@ -216,8 +217,8 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
         "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh of several numbers of processes was measured.",
     ),
     (placement, "Placement is left out: no round trip was measured in more than one place."),
-    (cost, "What a round trip costs in CPU time is left out: no CPU time of one was told."),
-    (latency, "Percentiles are left out: no round trip of 64 B was recorded by itself."),
+    (cost, "What a round trip costs in CPU time is left out: of none it is known."),
+    (latency, "Percentiles are left out: no round trip was recorded by itself."),
     (opening, "Opening a channel is left out: the workload `open` was not measured."),
 ]
 

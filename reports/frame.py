@@ -9,7 +9,7 @@ import pandas as pd
 
 from ipcbench.reports.latency import MARKS, percentiles
 from ipcbench.reports.schema import COSTS, Benchmark, Result, ResultError, Run, Unmeasured
-from ipcbench.reports.stats import estimate, of_worker, plain
+from ipcbench.reports.stats import estimate, is_precise, of_worker, plain
 
 __all__ = ["COLUMNS", "build"]
 
@@ -67,7 +67,7 @@ def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
         "mean_s": found.mean,
         "low_s": found.low,
         "high_s": found.high,
-        "precise": None if precision is None else found.half <= precision,
+        "precise": is_precise(found, precision),
         **figures,
         "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
         "cores_busy": _mean([_cores(run) for run in benchmark.runs if run.metadata.keys() >= CPU]),

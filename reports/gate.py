@@ -43,7 +43,8 @@ class Verdict:
     """What is said of a case; None where the data doesn't give it.
 
     `ratio` is current / baseline with its 95 % interval; `smallest_visible` the slowdown as a share (0.08: 8 %) that this data
-    would have found with 90 % power; `samples` how many figures each side gave, or how many duels there were.
+    would have found with 90 % power; `samples` how many figures each side gave, or how many duels there were. `wide`: a side's time is
+    less precise than its run was asked for.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Verdict:
     min_effect: float = 0.0
     samples: tuple[int, ...] = ()
     reason: str = ""
+    wide: bool = False
 
 
 # ---- two stored runs: independent samples ----

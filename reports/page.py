@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from ipcbench.reports import costs, tables, units
+from ipcbench.reports import choose, costs, tables, units
 from ipcbench.reports.chapter import Shown
 from ipcbench.reports.figure import Figure
 from ipcbench.reports.schema import Facts, Result
@@ -73,6 +73,7 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
         "minutes": f"{facts.seconds / 60:.1f}",
         "findings": findings(frame),
         "sizes": [units.size(size) for size in tables.sizes(tables.headline(frame))],
+        "costed": costs.sizes(frame),
         "headline": _headline(frame),
         "floors": bool(frame["floor_ratio"].notna().any()),
         "costs": costs.costs(frame),
@@ -208,7 +209,7 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
     rows = rows[rows["variant"].eq("")].sort_values("mean_s")
     if rows.empty:
         return []
-    size = tables.large(sorted(rows["size"].unique()))
+    size = choose.large(sorted(rows["size"].unique()))
     rows = rows[rows["size"].eq(size)]
     if len(rows) < 2:
         return []

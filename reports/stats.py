@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median, stdev
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "of_worker", "plain", "ratio"]
+__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "is_precise", "of_worker", "plain", "ratio"]
 
 CONFIDENCE = 0.95
 TRIM = 8
@@ -76,6 +76,11 @@ def plain(samples: Sequence[float]) -> Estimate:
 def half_width(workers: Sequence[Sequence[float]]) -> float:
     """Half the interval of these workers' values, as a share of the estimate."""
     return estimate([of_worker(values) for values in workers]).half
+
+
+def is_precise(found: Estimate, precision: float | None) -> bool | None:
+    """Whether it is as precise as was asked for; None where nothing was."""
+    return None if precision is None else found.half <= precision
 
 
 def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | None]:

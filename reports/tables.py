@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ipcbench.reports import choose, units
+from ipcbench.reports.units import MARK
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
 __all__ = [
-    *("MARK", "cells", "headline", "interval", "large", "marked", "missed", "rates", "ratio", "sizes", "summary"),
+    *("cells", "headline", "interval", "marked", "missed", "rates", "ratio", "sizes", "summary"),
     *("time", "times", "to_json", "unreached"),
 ]
 
-SIZES = (64, 1 << 20)
-"""What stands for small and for large messages, where it was measured."""
 UNREACHED = "the budget was spent before"
 """How the reason begins of a case that wasn't measured for want of time."""
-MARK = "≈"
-"""Before a figure whose interval is wider than was asked for."""
 
 
 def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -35,34 +32,14 @@ def to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def headline(frame: pd.DataFrame) -> pd.DataFrame:
     """Round trips at up to two sizes, a row a mechanism, wait and size, fastest small ones first (column `label`: the name)."""
     rows = choose.round_trips(frame)
-    parts = [choose.at(rows, size).assign(size=size) for size in _two_of(_sizes(rows))]
-    found: pd.DataFrame = pd.concat(parts or [choose.at(rows, SIZES[0])], ignore_index=True)
+    parts = [choose.at(rows, size).assign(size=size) for size in choose.sizes(rows)]
+    found: pd.DataFrame = pd.concat(parts or [choose.at(rows, choose.SMALL)], ignore_index=True)
     return found
 
 
 def sizes(rows: pd.DataFrame) -> list[int]:
     """The sizes of a headline, the small one first: two, one or none."""
     return sorted(int(size) for size in rows["size"].unique())
-
-
-def _sizes(rows: pd.DataFrame) -> list[int]:
-    """Those measured; a scalar stands among small messages."""
-    return sorted({SIZES[0] if row["payload"] == "scalar" else int(row["size"]) for _, row in rows.iterrows()})
-
-
-def _two_of(known: list[int]) -> list[int]:
-    """The two preferred sizes; for one that wasn't measured the smallest, or the largest."""
-    if not known:
-        return []
-    small = SIZES[0] if SIZES[0] in known else known[0]
-    if small != (most := large(known)):
-        return [small, most]
-    return sorted({known[0], known[-1]})
-
-
-def large(known: list[int]) -> int:
-    """Of sizes in their order, which stands for large messages."""
-    return SIZES[1] if SIZES[1] in known else known[-1]
 
 
 def summary(frame: pd.DataFrame) -> RenderableType:
@@ -128,11 +105,12 @@ def ratio(one: pd.Series, two: pd.Series) -> tuple[float, float, float]:
 
 
 def times(one: pd.Series, two: pd.Series) -> str:
-    """That ratio in words."""
+    """That ratio in words; marked where a side is."""
     found, low, high = ratio(one, two)
     if math.isnan(low):  # the times themselves, beside it, say why
         return f"{MARK} {_two(found)} times"
-    return f"{_two(found)} times {_bracketed(units.bounds(found, low, high, _two))}"
+    wide = one if one["precise"] is False else two
+    return marked(wide, f"{_two(found)} times {_bracketed(units.bounds(found, low, high, _two))}")
 
 
 def _two(value: float) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["ONE", "bandwidth", "bounds", "rate", "seconds", "share", "size", "spread"]
+__all__ = ["MARK", "ONE", "bandwidth", "bounds", "rate", "seconds", "share", "size", "spread"]
 
+MARK = "≈"
+"""Before a figure whose interval is wider than was asked for."""
 ONE = "one sample"
 """In place of an interval where there is none."""
 WIDE = "±>100 %"

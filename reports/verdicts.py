@@ -105,7 +105,7 @@ def _cells(each: Verdict) -> list[str]:
     return [
         each.id,
         each.verdict,
-        "–" if each.ratio is None else f"{each.ratio:.3f}",
+        "–" if each.ratio is None else f"{units.MARK} {each.ratio:.3f}" if each.wide else f"{each.ratio:.3f}",
         _interval(each),
         "–" if each.smallest_visible is None else f"+{_percent(each.smallest_visible)}",
         each.reason,
@@ -116,6 +116,7 @@ def _sentence(each: Verdict) -> str:
     if each.ratio is None or each.low is None or each.high is None:
         return f"{each.verdict}: {each.reason}"
     figures = f"{each.ratio:.3f} times the baseline ({_interval(each)})"
+    figures = f"{units.MARK} {figures}" if each.wide else figures
     limit = f"a slowdown of {_percent(each.min_effect)} matters"
     return "; ".join(filter(None, (f"{each.verdict}: {figures}", limit, each.reason)))
 

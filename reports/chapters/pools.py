@@ -28,7 +28,7 @@ FAMILIES = {"process-each": "process", "executor": "executor", "serial": "floor"
 PAIRS = (("pool-once", "serial"), ("pool-each", "serial"), ("pool-each", "process-each"))
 """A way, and another that it may overtake."""
 NOMINAL = "A task's length is that of its design; what it takes on this machine, in one process, stands behind it."
-UNSURE = f"{tables.MARK}, one sample: not certain"
+UNSURE = f"{units.MARK}, one sample: not certain"
 Ways = dict[str, dict[int, pd.Series]]
 """By way and number of tasks, the case."""
 
@@ -285,7 +285,7 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     caption = (
         "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
         "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
-        f"({tables.MARK}: intervals beside it overlap, it may lie elsewhere). {NOMINAL}"
+        f"({units.MARK}: intervals beside it overlap, it may lie elsewhere). {NOMINAL}"
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]
@@ -315,7 +315,7 @@ def _crossing(ways: Ways, way: str, rival: str) -> Crossing | None:
     x = [math.log(count) for count in ways[rival]]
     y = [math.log(row["mean_s"]) for row in ways[rival].values()]
     return Crossing(
-        about, math.exp(_along(x, y, math.log(about))), _tasks(about) if sure else f"{tables.MARK} {_tasks(about)}"
+        about, math.exp(_along(x, y, math.log(about))), _tasks(about) if sure else f"{units.MARK} {_tasks(about)}"
     )
 
 

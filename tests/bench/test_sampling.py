@@ -1,14 +1,18 @@
 """What a worker does with what it is told: loops and values that earlier workers found, and its own end."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pyperf
 import pytest
 
+from ipcbench.bench import memory
+from ipcbench.bench.sampling import calibrate
 from ipcbench.bench.task import Task
 from ipcbench.bench.workers import sampler
+from ipcbench.bench.workload import Measured
 
 LONG = "start/process/none/0B/1/fork/free/phase=reaped"
 SHORT = "round-trip/pipe/bytes/64B/1/fork/free"
@@ -38,6 +42,27 @@ def test_counted_operations_are_warmed_up(tmp_path):
     answer, values = worked(tmp_path, SHORT, 20, {SHORT: 3})
     assert len(values) == 3
     assert answer.seconds["warm-up"] > 0
+
+
+def test_an_interrupted_call_does_not_fix_the_loops():
+    stalls = iter([0.7])
+    found = calibrate(lambda loops: Measured(loops * 1e-6 + next(stalls, 0.0)), 0.005, 1)
+    assert found == pytest.approx(5000, rel=0.2)
+
+
+def test_what_takes_a_second_is_not_done_twice():
+    calls = []
+    assert calibrate(lambda loops: calls.append(loops) or Measured(loops * 2.0), 0.005, 1) == 1
+    assert calls == [1]
+
+
+@pytest.mark.skipif(memory.resident([os.getpid()]) is None, reason="no /proc/PID/smaps_rollup here")
+@pytest.mark.parametrize("known", [True, False])
+def test_memory_is_kept_with_the_benchmark_it_was_measured_for(tmp_path, known):
+    loops, weigh = ({SHORT: 20} if known else {}), [SHORT]
+    (answer,) = sampler(tmp_path)([Task([SHORT], "", 3, 0.0001, loops, weigh=weigh)])
+    metadata = answer.suite["metadata"]
+    assert metadata["memory_bytes"] >= metadata["memory_base_bytes"] > 0
 
 
 def test_pyperf_finds_the_same_facts_as_by_itself(tmp_path):

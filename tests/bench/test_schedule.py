@@ -101,6 +101,16 @@ def counts(schedule):
     return {each.id: schedule.store.samples(each) for each in schedule.cases}
 
 
+@pytest.mark.parametrize(("most", "weighed"), [(20, [1]), (1, [0])])
+def test_memory_is_measured_once_and_latencies_ever_more_seldom(tmp_path, most, weighed):
+    sampler = Sampler()
+    run(tmp_path, sampler, [case("pipe", 64)], rounds=most, most=most)
+    assert [index for index, task in enumerate(sampler.tasks) if task.weigh] == weighed
+    assert [index for index, task in enumerate(sampler.tasks) if task.record] == [0, 1, 2, 4, 8, 16][
+        : len(sampler.tasks)
+    ]
+
+
 def test_each_round_takes_one_sample_of_each_case(tmp_path):
     sampler = Sampler()
     schedule, _, _ = run(tmp_path, sampler)

@@ -87,7 +87,7 @@ def result(benchmarks: list[dict[str, Any]] | None = None, **facts: Any) -> dict
     }
     return {
         "version": "1.0",
-        "metadata": {"python_version": "3.11.7 (64-bit)", "platform": "Linux"},
+        "metadata": {"python_version": "3.11.7 (64-bit)", "platform": "Linux", "hostname": "here"},
         "benchmarks": benchmarks,
         "ipcbench": {**about, **facts},
     }

@@ -72,7 +72,7 @@ def test_a_case_that_missed_the_precision_is_marked_in_each_table_and_figure(tmp
     assert tables.missed(table, 0.06).startswith("1 of 3 cases missed ±6 %")
     page_ = write_report(tmp_path).read_text()
     text = (tmp_path / "tables.md").read_text()
-    assert text.count("| ≈ ") == 2  # the short table and the full one
+    assert text.count("| ≈ ") == 3  # the short table, the costs and the full one
     assert "1 of 3 cases missed" in text
     assert page_.count('class="wide"') == 1
     assert any("≈ " in each for each in page.findings(table))
