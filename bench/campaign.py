@@ -78,6 +78,8 @@ def run(
     as_json: bool,
 ) -> int:
     """Measure and report; gives the exit status. A resumed run goes on as it was asked for; `asked` may only add to that."""
+    from ipcbench.reports import stats  # noqa: F401 - now: a signal in the midst of its imports would leave them useless
+
     if resume and output is None:
         raise Refused("--resume needs the folder to go on with: --output DIR")
     folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
@@ -158,15 +160,12 @@ class Campaign:
 
     def run(self, as_json: bool, whole: bool) -> int:
         """Measure, save, try the claims of the course if it is a whole run, and report."""
-        code, status = 0, "complete"
+        code = 0
         with interruptible():
             try:
-                self.measure()
-            except Interrupted as interrupt:
-                code, status = interrupt.code, "interrupted"
-            try:
+                code = self._measured()
                 with uninterrupted():
-                    self.save(status)
+                    self.save("interrupted" if code else "complete")
                 if whole and not code and self.store.benchmarks:
                     self._try_claims()
                 self._finish(as_json, code)
@@ -178,6 +177,14 @@ class Campaign:
                 self._say_what_is_kept()
                 raise
         return code
+
+    def _measured(self) -> int:
+        """The exit status of an interruption, or 0."""
+        try:
+            self.measure()
+        except Interrupted as interrupt:
+            return interrupt.code
+        return 0
 
     def measure(self) -> None:
         """All there is to measure. Raises `Interrupted`, after which what was measured is still there to be saved."""

@@ -362,8 +362,8 @@ class _result_errors:  # noqa: N801 - reads as a statement
             return
         from ipcbench.reports.schema import ResultError
 
-        if isinstance(error, OSError) and error.strerror and error.filename:
-            raise OneLine(f"{error.filename}: {error.strerror}") from error
+        if isinstance(error, OSError) and error.strerror:
+            raise OneLine(f"{error.filename or 'standard output'}: {error.strerror}") from error
         if isinstance(error, (ResultError, OSError)):
             raise OneLine(" ".join(str(error).split())) from error
 

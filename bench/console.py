@@ -17,6 +17,7 @@ def main() -> None:
     """A signal is an orderly end in every command; output that can't be written is told in one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    _open_what_is_closed()
     if sys.stderr is not None:
         sys.stderr = _Unheeded(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
     from ipcbench.bench.cli import cli
@@ -32,6 +33,15 @@ def main() -> None:
         print(f"ipcbench: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in its buffer would be tried again
         sys.exit(2)
+
+
+def _open_what_is_closed() -> None:
+    """Standard descriptors that this process was started without: what is opened next would get what is said there."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
 
 
 class _Unheeded(io.TextIOWrapper):

@@ -24,8 +24,9 @@ from ipcbench.bench.recording import Span
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import SLOWEST, Delivery, Measured, Timed, load
 from ipcbench.ipc import registry
-from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Ticket
+from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Spec, Ticket
 from ipcbench.ipc.errors import DamagedMessage, IpcError
+from ipcbench.ipc.lifeline import holding_sigterm
 
 __all__ = ["SETTING_UP", "Exchange"]
 
@@ -115,8 +116,13 @@ class Exchange:
     def _open_one(self, mechanism: Mechanism, case: Case, stack: ExitStack) -> list[Channel]:
         if mechanism.traits.shared and self.workload.separate(case):
             spec = spec_of(case, case.size, 1, 1)
-            return [stack.enter_context(mechanism.open(spec)) for _ in range(max(self.counts))]
-        return [stack.enter_context(mechanism.open(spec_of(case, case.size)))]
+            return [self._opened(mechanism, spec, stack) for _ in range(max(self.counts))]
+        return [self._opened(mechanism, spec_of(case, case.size), stack)]
+
+    def _opened(self, mechanism: Mechanism, spec: Spec, stack: ExitStack) -> Channel:
+        """A signal waits: a semaphore has a name before the resource tracker is told of it (spawn and forkserver)."""
+        with holding_sigterm():
+            return stack.enter_context(mechanism.open(spec))
 
     def _sides(self, channels: list[list[Channel]]) -> tuple[list[_Side], list[_Side]]:
         """Deal the tickets out: ticket i to process i, or all of them to the only process of a side."""

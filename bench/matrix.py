@@ -14,6 +14,7 @@ from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import PAYLOADS, PLACEMENTS, START_METHODS, Case
 from ipcbench.bench.profiles import DEFAULT, PROFILES, Block, Profile
 from ipcbench.bench.recording import RATES
+from ipcbench.ipc import registry
 
 __all__ = ["Axes", "BadValue", "Matrix", "Skip", "expand", "find_profile", "subjects", "unknown"]
 
@@ -104,13 +105,24 @@ def expand(profile: Profile, axes: Axes) -> Matrix:
     blocks = [*profile.blocks, *_of_workloads(profile.name)]
     for block in [*blocks, *_beyond(blocks, axes)]:
         for case in _product(_set(block, axes)):
-            refusal = workloads.load(case.workload).refuse(case)
-            if refusal is None:
+            why = _refused(case)
+            if why is None:
                 cases[case] = None
             else:
-                skips[case] = refusal.reason
+                skips[case] = why
     notes = (*_strangers(axes, [*cases, *skips]), *_unpeopled(axes, cases))
     return Matrix(tuple(cases), tuple(Skip(case, reason) for case, reason in skips.items()), notes)
+
+
+def _refused(case: Case) -> str | None:
+    """Why the case can't be measured; a mechanism from elsewhere that can't even say so is left out for that."""
+    try:
+        refusal = workloads.load(case.workload).refuse(case)
+        return None if refusal is None else refusal.reason
+    except (Exception, SystemExit) as error:
+        if case.mechanism not in registry.names() or not registry.is_foreign(case.mechanism):
+            raise
+        return f"{case.mechanism} is broken: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _strangers(axes: Axes, cases: Iterable[Case]) -> Iterator[str]:

@@ -129,8 +129,11 @@ class Store:
         """Take over what a worker measured, and write it down. A case that failed keeps no figures."""
         self._take(suite, loops, failed, latencies or {})
         line = _Line(self.workers, suite, loops, failed, latencies or {})
-        with self.journal.open("ab") as journal:
-            journal.write(json.dumps(asdict(line)).encode() + b"\n")
+        try:
+            with self.journal.open("ab") as journal:
+                journal.write(json.dumps(asdict(line)).encode() + b"\n")
+        except OSError as error:  # that of a full disk names no file
+            raise OSError(error.errno, error.strerror, str(self.journal)) from error
 
     def _take(
         self,
@@ -202,13 +205,16 @@ class _Line:
 
 def _read_line(text: bytes) -> _Line | None:
     """A line of the journal, or None where it is damaged."""
+    from ipcbench.reports import schema
+
     try:
         found = msgspec.json.decode(text, type=_Line)
         for name in (*found.failed, *found.loops, *found.latencies):
             Case.parse(name)
         if found.suite is not None:
             pyperf.BenchmarkSuite.loads(json.dumps(found.suite))
-    except (msgspec.MsgspecError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            schema.check(found.suite)
+    except (schema.ResultError, msgspec.MsgspecError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
     return found
 

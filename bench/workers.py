@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from ipcbench.bench import task as tasks
+from ipcbench.bench.calm import Calm
 from ipcbench.bench.case import Case
 from ipcbench.bench.orderly import uninterrupted
 from ipcbench.bench.processes import POLITE, WorkerFailed, is_stopped, session, stirs
@@ -57,7 +58,9 @@ def sampler(folder: Path) -> Sampler:
 def _take_turns(workers: Sequence[_Worker]) -> None:
     for worker in workers:
         worker.hear(PATIENCE)
+    calm = Calm()
     for worker in workers:
+        calm.await_it()
         worker.go()
         worker.hear(_patience(worker.told))
     for worker in workers:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ipcbench.ipc.contract import Mechanism
 
-__all__ = ["load", "names"]
+__all__ = ["is_foreign", "load", "names"]
 
 GROUP = "ipcbench.mechanisms"
 FOLDER = Path(__file__).parent / "mechanisms"
@@ -27,12 +27,18 @@ def names() -> tuple[str, ...]:
 
 @cache
 def load(name: str) -> Mechanism:
-    """The mechanism of that name. Raises KeyError if there is none, TypeError if it breaks the contract."""
-    if name in _built_in():
-        found = import_module(f"ipcbench.ipc.mechanisms.{name.replace('-', '_')}").MECHANISM
-    else:
-        found = _plugins()[name].load()
-    return _verified(name, found)
+    """The mechanism of that name. Raises KeyError if there is none, TypeError if it breaks the contract.
+
+    Of one from elsewhere, whatever its import raises.
+    """
+    if is_foreign(name):
+        return _verified(name, _plugins()[name].load())
+    return _verified(name, import_module(f"ipcbench.ipc.mechanisms.{name.replace('-', '_')}").MECHANISM)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether it isn't one of ours, so that what goes wrong in it isn't either."""
+    return name not in _built_in()
 
 
 @cache

@@ -9,7 +9,19 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "Axes", "Benchmark", "Claim", "Facts", "Histogram", "Result", "ResultError", "Unmeasured", "load"]
+__all__ = [
+    "FORMAT",
+    "Axes",
+    "Benchmark",
+    "Claim",
+    "Facts",
+    "Histogram",
+    "Result",
+    "ResultError",
+    "Unmeasured",
+    "check",
+    "load",
+]
 
 FORMAT = 1
 COSTS = (
@@ -171,6 +183,15 @@ def load(path: Path) -> Result:
     except _Unusable as error:
         raise ResultError(f"{file} {' '.join(str(error).split())}") from error
     return Result(file, raw.ipcbench, benchmarks, raw.metadata)
+
+
+def check(suite: dict[str, Any]) -> None:
+    """Raises `ResultError` where a part of a result, a pyperf suite as plain data, isn't usable as one."""
+    try:
+        for each in msgspec.convert(suite["benchmarks"], list[Raw]):
+            _benchmark(each, suite.get("metadata", {}))
+    except (KeyError, msgspec.ValidationError, _Unusable) as error:
+        raise ResultError(f"a sample {error}") from error
 
 
 class _Unusable(Exception):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median, stdev
 
+from scipy.special import stdtrit  # scipy.stats would take half a second to import
+
 __all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "is_precise", "of_worker", "plain", "ratio"]
 
 CONFIDENCE = 0.95
@@ -99,6 +101,4 @@ def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | No
 
 @cache
 def _t(freedom: float) -> float:
-    from scipy.special import stdtrit  # scipy.stats would take half a second to import
-
     return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))

@@ -155,3 +155,23 @@ def test_processes_that_change_nothing_are_told_of():
     assert matrix.expand(matrix.find_profile("quick"), Axes.parse(asked)).notes == (
         "round-trip: --processes changes nothing there",
     )
+
+
+class Broken:
+    """An entry point of somebody else's."""
+
+    def load(self):
+        raise ModuleNotFoundError("No module named 'nowhere'")
+
+
+def test_a_mechanism_from_elsewhere_that_is_broken_is_left_out_for_that(monkeypatch):
+    caches = (registry.names, registry.load, matrix.subjects)
+    with monkeypatch.context() as patched:
+        for cache in caches:
+            cache.cache_clear()
+        patched.setattr(registry, "_plugins", lambda: {"broken": Broken()})
+        found = matrix.expand(matrix.find_profile("quick"), Axes.parse({"only": "broken,pipe", "size": "64"}))
+    for cache in caches:
+        cache.cache_clear()
+    assert {case.mechanism for case in found.cases} == {"pipe"}
+    assert "broken is broken: ModuleNotFoundError: No module named 'nowhere'" in {skip.reason for skip in found.skips}

@@ -11,6 +11,7 @@ import pyperf
 import pytest
 
 from ipcbench.bench.case import Case
+from ipcbench.bench.metadata import axes
 from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.profiles import QUICK
 from ipcbench.bench.schedule import LEAST, Schedule
@@ -20,12 +21,16 @@ from ipcbench.bench.task import Answer, Latencies
 from ipcbench.reports.stats import half_width
 
 
+def about(name):
+    return {key: value for key, value in axes(Case.parse(name)).items() if value}
+
+
 def suite(values):
     return {
         "version": "1.0",
         "benchmarks": [
             {
-                "metadata": {"name": name, "unit": "second"},
+                "metadata": {"name": name, "unit": "second", **about(name)},
                 "runs": [{"metadata": {"loops": 7}, "values": each, "warmups": [[7, 1e-5]]}],
             }
             for name, each in values.items()
