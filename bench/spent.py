@@ -3,7 +3,7 @@
 | word | is |
 | --- | --- |
 | `timed` | the values |
-| `start` | a worker's interpreter and first imports, its answer and its end, the runner's part in it, the rest before its turn (`calm`) |
+| `start` | a worker's interpreter and first imports, its answer and its end, the runner's part in it, the rest before its turn |
 | `import` | pyperf, and its first benchmark, which measures nothing |
 | `setup`, `close` | channels and peers, payloads, and their end |
 | `check` | content is verified |

@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from ipcbench.bench import task as tasks
-from ipcbench.bench.calm import Calm
 from ipcbench.bench.case import Case
 from ipcbench.bench.orderly import uninterrupted
 from ipcbench.bench.processes import POLITE, WorkerFailed, is_stopped, session, stirs
@@ -30,6 +29,9 @@ __all__ = ["Sampler", "sampler"]
 Sampler = Callable[[Sequence[tasks.Task]], list["tasks.Answer | WorkerFailed"]]
 """From what several workers are to measure, alive at the same time, to what became of each."""
 
+REST = 0.03
+"""Seconds without anything before a turn: on a virtual machine processes that wake after others were busy are faster for their first 15 ms
+than ever after, by up to a third (docs/design.md)."""
 PATIENCE = 90.0
 """Seconds that a worker gets to set up, to measure beyond what its timed calls should take, and to close."""
 STOPPED = 3
@@ -58,9 +60,8 @@ def sampler(folder: Path) -> Sampler:
 def _take_turns(workers: Sequence[_Worker]) -> None:
     for worker in workers:
         worker.hear(PATIENCE)
-    calm = Calm()
     for worker in workers:
-        calm.await_it()
+        sleep(REST)
         worker.go()
         worker.hear(_patience(worker.told))
     for worker in workers:
