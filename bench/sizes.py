@@ -25,11 +25,21 @@ def parse(text: str) -> int:
     found = re.fullmatch(r"\s*(\d+)\s*([a-zA-Z]*)\s*", text)
     factor = (UNITS | SHORT).get(found[2].upper()) if found else None
     if found is None or factor is None:
-        raise ValueError(f"{text!r} is no size: write bytes or a power of two, such as 64, 1KiB or 16MiB")
+        raise ValueError(
+            f"{text!r} is no size: {_nearest(text)}write bytes or a power of two, such as 64, 1KiB or 16MiB"
+        )
     size = int(found[1]) * factor
     if size > LARGEST:
         raise ValueError(f"{text!r} is more than {label(LARGEST)}")
     return size
+
+
+def _nearest(text: str) -> str:
+    """The size that is meant, as a question, where it begins with a number and perhaps a unit: 64KiB of `64KB`."""
+    found = re.match(r"\s*(\d+)\s*([kmg]?)(?![\d.])", text, re.IGNORECASE)
+    if found is None or int(found[1]) * SHORT[found[2].upper()] > LARGEST:
+        return ""
+    return f"did you mean '{found[1]}{found[2] and found[2].upper() + 'iB'}'? Else "
 
 
 def around(size: int) -> list[int]:

@@ -44,6 +44,17 @@ def test_what_is_no_size_is_refused(text):
         sizes.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("64KB", "64KiB"), ("1 mb", "1MiB"), ("64Bytes", "64"), ("1.5KiB", None), ("x", None), ("9999GB", None)],
+)
+def test_the_nearest_size_is_named(text, meant):
+    with pytest.raises(ValueError, match="is no size") as refused:
+        sizes.parse(text)
+    assert ("did you mean" in str(refused.value)) is (meant is not None)
+    assert meant is None or f"did you mean '{meant}'?" in str(refused.value)
+
+
 def test_around_a_cliff_lies_on_both_sides_of_it():
     around = sizes.around(65536)
     assert 65536 in around
