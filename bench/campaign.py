@@ -26,6 +26,9 @@ from ipcbench.bench.schedule import Schedule
 from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
 from ipcbench.bench.workers import sampler
+from ipcbench.reports.stats import (
+    half_width,
+)  # here: a signal in the midst of its imports, later on, would leave them useless
 
 __all__ = ["Asked", "Campaign", "Refused", "run"]
 
@@ -78,8 +81,6 @@ def run(
     as_json: bool,
 ) -> int:
     """Measure and report; gives the exit status. A resumed run goes on as it was asked for; `asked` may only add to that."""
-    from ipcbench.reports import stats  # noqa: F401 - now: a signal in the midst of its imports would leave them useless
-
     if resume and output is None:
         raise Refused("--resume needs the folder to go on with: --output DIR")
     folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
@@ -206,8 +207,6 @@ class Campaign:
 
     def _schedule(self, folder: Path) -> Schedule:
         facts = {f"machine_{name}": value for name, value in self.machine.items() if value not in (None, "")}
-        from ipcbench.reports.stats import half_width
-
         schedule = Schedule(
             *(self.profile, self.found.cases, self.store, self.seed, sampler(folder), half_width),
             describe=lambda case: facts | describe(case),
