@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from ipcbench.reports import dots, lines, mosaic, trade
+from ipcbench.reports import dots, lines, mosaic
 from ipcbench.reports.figure import Figure
 
 __all__ = ["draw"]
@@ -17,7 +17,6 @@ KINDS = {
     "ranking": dots.ranking,
     "marks": dots.marks,
     "spread": dots.spread,
-    "trade": trade.draw,
     "mosaic": mosaic.draw,
 }
 

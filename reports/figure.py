@@ -23,10 +23,10 @@ __all__ = [
     "grouped",
     "joined",
     "point",
+    "priced",
     "same",
     "series",
     "spread",
-    "wide",
 ]
 
 FAR = 256
@@ -49,8 +49,6 @@ class Series:
     """In a ranking: the same primitive in C."""
     label: str = ""
     """What is written beside it, where that isn't its name."""
-    ways: list[int] = field(default_factory=list)
-    """Of a trade: which of the figure's ticks each point stands for."""
     wide: list[bool] = field(default_factory=list)
     """Of each point, whether its interval is wider than was asked for; empty where none is."""
 
@@ -92,7 +90,7 @@ class Figure:
     caption: str
     kind: str
     """`lines` (x by y), `ranking` (one row a name), `marks` (one row a name, a mark for each of `ticks`), `spread` (one row a
-    name, percentiles along it), `trade` (x against y, names at the points that differ by way) or `mosaic` (its `parts`).
+    name, percentiles along it) or `mosaic` (its `parts`).
     """
     unit: str
     """Of y: `s`, `B/s` or `/s`."""
@@ -157,8 +155,15 @@ def point(row: pd.Series, means: dict[str, float]) -> Series:
     low, high = (float(row["low_s"]), float(row["high_s"])) if known else (mean, mean)
     floor = means.get(row["floor"]) if isinstance(row["floor"], str) else None
     return Series(
-        row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"], wide=wide([row["precise"]])
+        row["name"], row["family"], [0.0], [mean], [low], [high], floor, row["label"], wide=_wide([row["precise"]])
     )
+
+
+def priced(row: pd.Series) -> Series:
+    """A row's time with its interval, then its CPU time, whose interval isn't known (columns `cpu_s`, `label` beside the frame's own)."""
+    timed, cpu = point(row, {}), float(row["cpu_s"])
+    ends = {name: [*getattr(timed, name), cpu] for name in ("y", "low", "high")}
+    return replace(timed, x=[0.0, 1.0], wide=timed.wide and [*timed.wide, False], **ends)
 
 
 def grouped(rows: pd.DataFrame, x: str, change: Change) -> list[Series]:
@@ -175,7 +180,7 @@ def series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -
     y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
     ends = [sorted(pair) for pair in zip(one, two, strict=True)]
     points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
-    return Series(name, family, points, y, low, high, wide=wide(rows["precise"]))
+    return Series(name, family, points, y, low, high, wide=_wide(rows["precise"]))
 
 
 def spread(row: pd.Series) -> Series:
@@ -186,7 +191,7 @@ def spread(row: pd.Series) -> Series:
     return Series(row["name"], row["family"], places, values, values, values, label=row["label"])
 
 
-def wide(precise: Iterable[bool | None]) -> list[bool]:
+def _wide(precise: Iterable[bool | None]) -> list[bool]:
     """`Series.wide` of the frame's column `precise`."""
     found = [each is False for each in precise]
     return found if any(found) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -19,16 +19,15 @@ from ipcbench.reports.figure import (
     grouped,
     joined,
     point,
+    priced,
     same,
     series,
     spread,
-    wide,
 )
 
 __all__ = ["all_figures", "made"]
 
 NO_FLOOR = "The same primitives in C were not measured."
-WAITS = {"": "sleeps", "wait=adaptive": "adaptive", "wait=spin": "spin"}
 
 
 def made(frame: pd.DataFrame) -> tuple[list[Figure], list[str]]:
@@ -164,28 +163,25 @@ def opening(frame: pd.DataFrame) -> Figure | None:
 
 
 def cost(frame: pd.DataFrame) -> Figure | None:
-    """CPU time against time, so that what spins shows its price."""
+    """Time and CPU time side by side, so that what spins shows its price."""
     rows = choose.round_trips(frame)
     rows = rows[rows["family"].ne("floor") & rows["cpu_s"].gt(0)]
     panels = []
     for size in choose.sizes(rows):
-        groups: Iterable[tuple[str, pd.DataFrame]] = choose.at(rows, size).groupby("mechanism", sort=True)  # type: ignore[assignment]
-        series = [_trade(name, group) for name, group in groups]
+        here = choose.at(rows, size).sort_values("cpu_s")
+        series = [priced(row) for _, row in here.iterrows()]
         if series:
             panels.append(Panel(f"{units.size(size)} there and back", series))
     if not panels:
         return None
     caption = (
-        "Each point is a mechanism: the further left, the faster; the lower, the less CPU time of all its processes a round "
-        "trip takes. On the upper diagonal two cores are busy all the time, on the lower one. A line joins the ways in which one "
-        "mechanism can wait. Both axes are logarithmic; bars are 95 % intervals of the time. "
-        "Marks that touch share one list of names, fastest first; names that find no room are left out."
+        "Least CPU time first, on a logarithmic axis; bars are 95 % intervals of the time. CPU time is that of all processes, servers "
+        "included. Where both marks lie together, one core is busy all the time; where CPU time is left of the time, both ends "
+        "sleep for a part of it; where it is right of it, they keep more than one core busy."
     )
-    ticks = [(float(index), text) for index, text in enumerate(WAITS.values())]
+    ticks = [(0.0, "time"), (1.0, "CPU time")]
     title = "What a round trip costs in CPU time"
-    return Figure(
-        "cost.png", title, caption, "trade", "s", "time per round trip", "CPU time per round trip", panels, ticks
-    )
+    return Figure("cost.png", title, caption, "marks", "s", "", "per round trip", panels, ticks)
 
 
 def latency(frame: pd.DataFrame) -> Figure | None:
@@ -247,18 +243,6 @@ def _by_size(rows: pd.DataFrame, figure: Figure, change: Change, limit: Series |
 def _family_order(family: str) -> tuple[int, str]:
     known = list(style.FAMILIES)
     return (known.index(family) if family in known else len(known), family)
-
-
-def _trade(mechanism: str, rows: pd.DataFrame) -> Series:
-    """A mechanism by each way to wait that was measured: x is the time with its interval, y the CPU time."""
-    ways = list(WAITS)
-    order = rows["variant"].map(ways.index)
-    rows = rows.assign(_way=order).sort_values("_way")
-    x, low, high = (rows[name].fillna(rows["mean_s"]).tolist() for name in ("mean_s", "low_s", "high_s"))
-    family = str(rows["family"].iloc[0])
-    return Series(
-        mechanism, family, x, rows["cpu_s"].tolist(), low, high, ways=rows["_way"].tolist(), wide=wide(rows["precise"])
-    )
 
 
 def _labelled(series: Series, rows: pd.DataFrame) -> Series:

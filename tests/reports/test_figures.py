@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from ipcbench.reports import axes, choose, figures, frame, schema, style, units
+from ipcbench.reports import axes, choose, dots, figures, frame, schema, style, units
 from ipcbench.reports.chapters import starting
+from ipcbench.reports.figure import Figure, Panel, Series
 
 from . import synthetic
 from .make import benchmark, result
@@ -70,9 +71,8 @@ def test_the_ranking_marks_each_mechanisms_own_floor(drawn, table):
 def test_intervals_hold_their_points_in_every_figure(drawn):
     for figure in drawn.values():
         for each in series(figure) if figure.kind != "spread" else ():
-            times = each.x if figure.kind == "trade" else each.y
-            for low, middle, high in zip(each.low, times, each.high, strict=True):
-                assert 0 < low < middle < high
+            for low, middle, high in zip(each.low, each.y, each.high, strict=True):
+                assert 0 < low < middle < high or middle == low == high == each.y[1]
 
 
 def test_bandwidth_is_size_over_time_of_a_stream_and_twice_that_of_a_round_trip(drawn, tmp_path):
@@ -111,13 +111,25 @@ def test_scaling_says_whether_channels_are_native(drawn):
 
 
 def test_cost_has_each_way_to_wait_in_time_and_cpu(drawn, table):
-    small = {each.name: each for each in drawn["cost.png"].panels[0].series}
-    assert [text for _, text in drawn["cost.png"].ticks] == ["sleeps", "adaptive", "spin"]
+    rows = drawn["cost.png"].panels[0].series
+    small = {each.name: each.y for each in rows}
+    assert [text for _, text in drawn["cost.png"].ticks] == ["time", "CPU time"]
+    assert {*synthetic.MECHANISMS, *WAITING} == small.keys()
+    assert [each.y[1] for each in rows] == sorted(each.y[1] for each in rows)
     for name in ("shared-memory", "shared-memory-ring"):
-        assert small[name].ways == [0, 1, 2]
-        assert small[name].y[2] == pytest.approx(1.98 * small[name].x[2], rel=0.05)  # both cores are busy
-        assert small[name].y[0] < small[name].x[0]
-    assert small["pipe"].ways == [0]
+        assert small[name][1] < small[name][0]
+        time, cpu = small[f"{name} spin"]
+        assert cpu == pytest.approx(1.98 * time, rel=0.05)  # both cores are busy
+
+
+def test_a_mark_is_hollow_where_its_interval_is_wider_than_asked_for():
+    ends = {"low": [1e-6, 3e-5], "high": [1e-4, 3e-5], "wide": [True, False]}
+    rows = [Series("one", "pipe", [0.0, 1.0], [1e-5, 3e-5], **ends)]
+    made = dots.marks(Figure("", "", "", "marks", "s", "", "", [Panel("", rows)], [(0.0, "time"), (1.0, "CPU time")]))
+    lines = [line for line in made.axes[0].lines if len(line.get_xdata()) == 1]
+    filled = {line.get_xdata()[0]: line.get_markerfacecolor() for line in lines}
+    assert filled == {1e-5: "white", 3e-5: style.colour("pipe", "one")}
+    assert any("hollow" in text.get_text() for legend in made.legends for text in legend.get_texts())
 
 
 def test_latency_has_the_percentiles_of_each_mechanism_by_median(drawn):
