@@ -51,7 +51,7 @@ class Profile:
     precision: float
     budget: float
     seconds: float = 0.005
-    values: int = 3
+    values: int = 8
     recorded: int = 3
     each: float = math.inf
 

@@ -34,8 +34,8 @@ SURELY = 1.0
 WARM_UP = 2
 """A warm-up is so many times shorter than a value."""
 FEWER = 3
-"""Values of a case whose single operation takes longer than a value should: still enough for a median. One, where it takes longer than all
-values should: what disturbs it evens out within."""
+"""Values that are still enough for a median: so many of a case whose values are longer than others, or whose single operation takes longer
+than a value should. One, where it takes longer than so many should: what disturbs it evens out within."""
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
 TOOLS = "IPCBENCH_TOOLS"
@@ -194,10 +194,10 @@ class Bundle:
         self.spent.add("warm-up", min(wall, seconds))
         self.spent.add("check", max(0.0, wall - seconds))
         took = (wall if workload.fixed_loops else seconds) * loops / few
-        wanted = self.task.seconds * workload.longer
-        if loops == multiple and took > self.task.values * wanted:
+        wanted, least = self.task.seconds * workload.longer, min(FEWER, self.task.values)
+        if loops == multiple and took > least * wanted:
             return 1
-        return min(FEWER, self.task.values) if took > 2 * wanted else self.task.values
+        return least if took > 2 * wanted else max(least, self.task.values // workload.longer)
 
     def fail(self, error: Exception, cases: list[Case]) -> None:
         """Set the failed case apart; without one, the whole bundle couldn't be set up."""

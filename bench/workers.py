@@ -30,8 +30,8 @@ Sampler = Callable[[Sequence[tasks.Task]], list["tasks.Answer | WorkerFailed"]]
 """From what several workers are to measure, alive at the same time, to what became of each."""
 
 REST = 0.03
-"""Seconds without anything before a turn: on a virtual machine processes that wake after others were busy are faster for their first 15 ms
-than ever after, by up to a third (docs/design.md)."""
+"""Seconds without anything before a turn across cores: on a virtual machine processes that wake after others were busy are faster for
+their first 15 ms than ever after, by up to a third; on one core they aren't (docs/design.md)."""
 PATIENCE = 90.0
 """Seconds that a worker gets to set up, to measure beyond what its timed calls should take, and to close."""
 STOPPED = 3
@@ -61,13 +61,18 @@ def _take_turns(workers: Sequence[_Worker]) -> None:
     for worker in workers:
         worker.hear(PATIENCE)
     for worker in workers:
-        sleep(REST)
+        sleep(0.0 if _on_one_core(worker.told) else REST)
         worker.go()
         worker.hear(_patience(worker.told))
     for worker in workers:
         worker.go()
     for worker in workers:
         worker.finish(PATIENCE)
+
+
+def _on_one_core(told: tasks.Task) -> bool:
+    """Whether all of it is measured on a single core."""
+    return all(Case.parse(each).placement == "same-core" for each in told.cases)
 
 
 def _patience(told: tasks.Task) -> float:
