@@ -41,7 +41,9 @@ CASES = [
 SAME, TENTH, TWENTIETH = 0, 10, 20
 """B does each such operation twice; 0: none."""
 NAMES = {SAME: "A/A", TENTH: "+10 %", TWENTIETH: "+5 %"}
-VALUE, VALUES, WORKERS = 0.025, 2, 10
+OFTEN = 5
+"""Times a round that A fights itself on one core: what is asked there, one false alarm in a hundred, takes many windows to bound."""
+VALUE, VALUES, WORKERS = 0.005, 8, 10
 """A stored run, as `run` takes it: seconds of a value, values of a worker, workers of a case."""
 RESAMPLES = 1000
 BURNER = """
@@ -115,6 +117,8 @@ def record(minutes, duels, file):
     facts = {name: value for name, value in machine.facts().items() if value not in (None, "")}
     data = {"about": {"machine": facts, "seconds": 0.0}, "duels": [], "workers": []}
     points = list(itertools.product(CASES, NAMES))
+    equals = [(case, SAME) for case in CASES if case.endswith("same-core")]
+    duelled = [*points, *equals * (OFTEN - 1)]
     with temporary() as folder:
         recorder = Recorder(folder, chance.randrange(1 << 30))
         for number in itertools.count():
@@ -122,7 +126,7 @@ def record(minutes, duels, file):
                 break
             loaded = number % 2
             with load() if loaded else nullcontext():
-                for case, every in chance.sample(points, len(points)):
+                for case, every in chance.sample(duelled, len(duelled)):
                     data["duels"].append([case, loaded, every, round(recorder.duel(case, every), 6)])
                 if number % 4 < 2:  # each second round of either kind: a pair gives two workers
                     for case, every in chance.sample(points, len(points)):
