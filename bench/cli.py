@@ -128,6 +128,19 @@ def _only(allowed: tuple[str, ...], why: str) -> None:
             raise OneLine(f"{why}: leave out --{name.replace('_', '-')}")
 
 
+class Folder(click.Path):
+    """A folder, which may not be there yet."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        """Refuses an empty name, which would be the current folder."""
+        if not str(value):
+            self.fail("an empty name is no folder", param, context)
+        return super().convert(value, param, context)
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
 
 
@@ -163,7 +176,7 @@ def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) 
 
 @cli.command()
 @axes_options
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run  [results/<time>]")
+@click.option("--output", type=Folder(), help="Folder of the run  [results/<time>]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
 @click.option(
@@ -212,9 +225,7 @@ def run(
 
 @cli.command()
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report  [beside the result]"
-)
+@click.option("--output", type=Folder(), help="Folder for the report  [beside the result]")
 @as_json
 def report(result: Path, output: Path | None, as_json: bool) -> None:
     """Draw the tables, figures and page of a stored run (a result file or its folder)."""
@@ -228,7 +239,7 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 @click.argument("result", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     help="Folder of what is measured  [results/<time>-claims]",
 )
 @click.option("--only", metavar="IDS", help="Claims, such as 'zombie,pipe-*'.")
@@ -307,7 +318,7 @@ def check(baseline: Path, current: Path, across_machines: bool, strict: bool, **
     "--duels", type=click.IntRange(4, 1000), default=10, show_default=True, help="Duels of a case on one core."
 )
 @click.option("--seed", type=int, default=None, help="Makes the order of the duels repeatable.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder  [results/<time>-ab]")
+@click.option("--output", type=Folder(), help="Folder  [results/<time>-ab]")
 @gate_options
 def ab(
     a: str, b: str, profile: str, output: Path | None, seed: int | None, duels: int, strict: bool, **options: Any

@@ -91,7 +91,7 @@ def _ask(label: str, text: str, python: Path, script: Path, folder: Path) -> dic
     try:
         said = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
-        said = {"failed": f"it ended with {code}: {' '.join(output.split())[-300:]}"}
+        said = {"failed": f"it ended with {code}: {' '.join(output.split())[-300:] or 'no word'}"}
     if "failed" in said:
         if "ModuleNotFoundError" in said["failed"] or "ImportError" in said["failed"]:
             raise BadSide(f"{label} ({text}) has no ipcbench ({said['failed']}): {python} -m pip install ipcbench")

@@ -166,8 +166,8 @@ def fastest(those: Mapping[str, str], rivals: Mapping[str, str], special: Mappin
         evidence = ", ".join(f"{name} {_interval(times[name])}" for name in ranked)
         if _ahead(those, rivals, times):
             return Finding(HOLDS, evidence)
-        if extra and _ahead(extra, rivals, times):
-            return Finding(DEPENDS, f"only for {' and '.join(extra)}: {evidence}")
+        if ahead := _ahead(extra, rivals, times):
+            return Finding(DEPENDS, f"only for {' and '.join(ahead)}: {evidence}")
         if any(all(_sign(times[rival], times[name]) > 0 for name in (*those, *extra)) for rival in rivals):
             return Finding(FAILS, evidence)
         return Finding(UNTESTABLE, f"not decided, the intervals overlap: {evidence}")
@@ -176,9 +176,9 @@ def fastest(those: Mapping[str, str], rivals: Mapping[str, str], special: Mappin
     return Judged(cases, check)
 
 
-def _ahead(those: Mapping[str, str], rivals: Mapping[str, str], times: Mapping[str, Estimate]) -> bool:
-    """Whether one of them is quicker than all rivals."""
-    return any(all(_sign(times[name], times[rival]) > 0 for rival in rivals) for name in those)
+def _ahead(those: Mapping[str, str], rivals: Mapping[str, str], times: Mapping[str, Estimate]) -> list[str]:
+    """Which of them are quicker than all rivals."""
+    return [name for name in those if all(_sign(times[name], times[rival]) > 0 for rival in rivals)]
 
 
 def _interval(found: Estimate) -> str:

@@ -61,7 +61,8 @@ def _take_turns(workers: Sequence[_Worker]) -> None:
     for worker in workers:
         worker.hear(PATIENCE)
     for worker in workers:
-        sleep(0.0 if _on_one_core(worker.told) else REST)
+        if not _on_one_core(worker.told):
+            sleep(REST)
         worker.go()
         worker.hear(_patience(worker.told))
     for worker in workers:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from ipcbench.reports import units
 from ipcbench.reports.figure import Panel
 
-__all__ = ["GREY", "INK", "apart", "canvas", "frame", "legend", "limits", "log_axis", "signs", "ticks"]
+__all__ = ["GREY", "INK", "apart", "arrows", "canvas", "frame", "legend", "limits", "log_axis", "signs", "ticks"]
 
 GREY = "#d9dcdf"
 INK = "#1d2329"
@@ -166,6 +166,15 @@ def errors(y: Sequence[float], low: Sequence[float], high: Sequence[float]) -> l
     below = [max(0.0, middle - end) for middle, end in zip(y, low, strict=True)]
     above = [max(0.0, end - middle) for middle, end in zip(y, high, strict=True)]
     return [below, above]
+
+
+def arrows(axes: Axes, which: str, at: float, ends: tuple[float, float], colour: str) -> None:
+    """At the frame, where an interval along that axis goes on beyond it."""
+    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+    for beyond, edge, sign in ((ends[0] < low, low, "<v"), (ends[1] > high, high, ">^")):
+        if beyond:
+            place = (edge, at) if which == "x" else (at, edge)
+            axes.plot(*place, sign["xy".index(which)], color=colour, markersize=3.5, alpha=0.7, clip_on=False, zorder=4)
 
 
 def _short(text: str) -> str:

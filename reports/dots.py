@@ -139,5 +139,6 @@ def _mark(place: Axes, row: float, each: Series, index: int, shape: str) -> None
     """Hollow where the interval is wider than was asked for."""
     colour = style.colour(each.family, each.name)
     place.hlines(row, each.low[index], each.high[index], color=colour, linewidth=3, alpha=0.4, zorder=2)
+    shared.arrows(place, "x", row, (each.low[index], each.high[index]), colour)
     fill = "white" if each.wide and each.wide[index] else colour
     place.plot(each.y[index], row, shape, color=colour, markerfacecolor=fill, markersize=5, zorder=3)

@@ -162,8 +162,8 @@ def point(row: pd.Series, means: dict[str, float]) -> Series:
 def priced(row: pd.Series) -> Series:
     """A row's time with its interval, then its CPU time, whose interval isn't known (columns `cpu_s`, `label` beside the frame's own)."""
     timed, cpu = point(row, {}), float(row["cpu_s"])
-    ends = {name: [*getattr(timed, name), cpu] for name in ("y", "low", "high")}
-    return replace(timed, x=[0.0, 1.0], wide=timed.wide and [*timed.wide, False], **ends)
+    y, low, high = ([*each, cpu] for each in (timed.y, timed.low, timed.high))
+    return replace(timed, x=[0.0, 1.0], y=y, low=low, high=high, wide=timed.wide and [*timed.wide, False])
 
 
 def grouped(rows: pd.DataFrame, x: str, change: Change) -> list[Series]:

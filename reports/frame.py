@@ -29,7 +29,7 @@ NUMBERS = ["mean_s", "low_s", "high_s", "precise", "cpu_s", "cores_busy", "floor
 def build(result: Result) -> pd.DataFrame:
     """All cases, measured ones first. Raises `ResultError` when a histogram is damaged.
 
-    `attrs["narrower"]` is the option that more of would narrow the intervals.
+    `attrs["narrower"]` is what more of would narrow the intervals.
     """
     rows = [_measured(each, result.facts.precision) | _latency(each.axes.name, result) for each in result.benchmarks]
     rows += [_unmeasured(each) for each in result.facts.cases]
@@ -48,7 +48,9 @@ def build(result: Result) -> pd.DataFrame:
 
 
 def _narrower(result: Result) -> str:
-    """Where the number of rounds was fixed and all were taken, more time would have changed nothing."""
+    """Where the number of rounds was fixed and all were taken, more time would have changed nothing; what was interrupted had no end."""
+    if result.facts.status == "interrupted":
+        return "time"
     rounds = result.facts.asked.rounds
     return "--rounds" if rounds is not None and result.facts.rounds >= rounds else "--budget"
 

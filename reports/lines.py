@@ -22,6 +22,8 @@ LINE = 0.125
 """Inches between two names."""
 ASIDE = 0.0033
 """Parts of a panel's width between two lines' marks for the same place."""
+NEAR = 0.12
+"""Parts of a panel's width from its right edge within which a line's last point is joined to its name."""
 Look = dict[str, Any]
 """Keyword arguments of a line."""
 
@@ -74,6 +76,8 @@ def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
         bars = shared.errors(each.y, each.low, each.high)
         look = _look(each, style.look(each.family, each.name))
         axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
+        for place, low, high in zip(x, each.low, each.high, strict=True):
+            shared.arrows(axes, "y", place, (low, high), look["color"])
         axes.plot(*_broken(x, each.y), zorder=3, **{**look, "marker": ""})
         hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
         hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
@@ -140,14 +144,15 @@ def _beside(axes: Axes, x: Sequence[float], step: float) -> list[float]:
 
 
 def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:
-    """Each name at the right with its marker, as near to its line's end as the others let it, joined to it by a hair line."""
+    """Each name at the right with its marker, as near to its line's end as the others let it; a hair line joins what ends there."""
     low, high = (math.log(each) for each in span)
-    right = axes.get_xlim()[1]
+    left, right = axes.get_xlim()
     last = [_end(each, right) for each, _ in named]
     wanted = [(math.log(y) - low) / (high - low) for _, y in last]
     for (each, look), (x, y), place in zip(named, last, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
         ends = [y, math.exp(low + place * (high - low))]
-        axes.plot([x, right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
+        if math.log(right / x) < NEAR * math.log(right / left):  # through the panel it would look like data
+            axes.plot([x, right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
         sample = {
             "markersize": 4,
             "markeredgewidth": 1.0,

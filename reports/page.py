@@ -169,15 +169,14 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
         best, worst = sleeping.iloc[0], sleeping.iloc[-1]
         said.append(
             f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {_figure(best)} there and back; "
-            f"{worst['label']} takes longest with {_figure(worst)}, {worst['mean_s'] / best['mean_s']:.1f} times as long."
+            f"{worst['label']} takes longest with {_figure(worst)}, {tables.times(worst, best)} as long."
         )
     if len(spinning) and len(sleeping):
         fast = spinning.iloc[0]
-        gain = sleeping.iloc[0]["mean_s"] / fast["mean_s"]
-        if gain > 1:
+        if fast["mean_s"] < sleeping.iloc[0]["mean_s"]:
             said.append(
-                f"{what}: {fast['label']} needs {_figure(fast)}, {gain:.1f} times less than the fastest that sleeps, "
-                "and keeps its core busy while it waits, on either side."
+                f"{what}: {fast['label']} needs {_figure(fast)}; the fastest that sleeps takes "
+                f"{tables.times(sleeping.iloc[0], fast)} as long. It keeps its core busy while it waits, on either side."
             )
     return said
 

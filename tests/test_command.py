@@ -241,6 +241,7 @@ def wait_until(condition, seconds=30):
         (["run", "--rounds", "0"], "--rounds"),
         (["run", "--seed", "x"], "--seed"),
         (["run", "--profil", "quick"], "--profil"),
+        (["run", "--output", ""], "no folder"),
         (["ab", "--a", "rev:HEAD"], "--b"),
         (["rn"], "did you mean 'run'"),
         (["report"], "RESULT"),

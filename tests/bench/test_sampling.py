@@ -44,6 +44,14 @@ def test_counted_operations_are_warmed_up(tmp_path):
     assert answer.seconds["warm-up"] > 0
 
 
+@pytest.mark.parametrize(("workload", "count"), [("round-trip", 8), ("stream", 3)])
+def test_of_values_that_take_longer_there_are_fewer(tmp_path, workload, count):
+    case = SHORT.replace("round-trip", workload)
+    (answer,) = sampler(tmp_path)([Task([case], "", 8, 0.05, {case: 100})])
+    (run,) = answer.suite["benchmarks"][0]["runs"]
+    assert len(run["values"]) == count
+
+
 def test_an_interrupted_call_does_not_fix_the_loops():
     stalls = iter([0.7])
     found = calibrate(lambda loops: Measured(loops * 1e-6 + next(stalls, 0.0)), 0.005, 1)

@@ -51,6 +51,15 @@ def test_one_that_fails_to_set_up_or_to_measure_leaves_the_others_their_turns(tm
     assert isinstance(answers[0], WorkerFailed) or answers[0].failed
 
 
+def test_the_machine_rests_before_turns_that_are_not_on_one_core(tmp_path, monkeypatch):
+    rests = []
+    monkeypatch.setattr(workers, "sleep", rests.append)
+    placed = [case("pipe").replace("free", place) for place in ("same-core", "free")]
+    answers = sampler(tmp_path)([task(each) for each in placed])
+    assert [answer.measured for answer in answers] == [[each] for each in placed]
+    assert rests == [workers.REST]
+
+
 class TwoTogether:
     """A worker that measures for ever, and one beside it, in the background; `victim` is the first, once it has used so much CPU time."""
 

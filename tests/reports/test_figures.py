@@ -126,10 +126,19 @@ def test_a_mark_is_hollow_where_its_interval_is_wider_than_asked_for():
     ends = {"low": [1e-6, 3e-5], "high": [1e-4, 3e-5], "wide": [True, False]}
     rows = [Series("one", "pipe", [0.0, 1.0], [1e-5, 3e-5], **ends)]
     made = dots.marks(Figure("", "", "", "marks", "s", "", "", [Panel("", rows)], [(0.0, "time"), (1.0, "CPU time")]))
-    lines = [line for line in made.axes[0].lines if len(line.get_xdata()) == 1]
-    filled = {line.get_xdata()[0]: line.get_markerfacecolor() for line in lines}
+    lines = made.axes[0].lines
+    filled = {line.get_xdata()[0]: line.get_markerfacecolor() for line in lines if line.get_marker() in "os"}
     assert filled == {1e-5: "white", 3e-5: style.colour("pipe", "one")}
     assert any("hollow" in text.get_text() for legend in made.legends for text in legend.get_texts())
+
+
+def test_an_arrow_shows_that_an_interval_goes_on_beyond_the_frame():
+    ends = {"low": [9e-6, 1e-7], "high": [1.1e-5, 1e-2]}
+    rows = [Series("one", "pipe", [0.0, 1.0], [1e-5, 3e-5], **ends)]
+    made = dots.marks(Figure("", "", "", "marks", "s", "", "", [Panel("", rows)], [(0.0, "time"), (1.0, "CPU time")]))
+    (place,) = made.axes
+    arrows = {line.get_marker(): line.get_xdata()[0] for line in place.lines if line.get_marker() in "<>"}
+    assert arrows == dict(zip("<>", place.get_xlim(), strict=True))
 
 
 def test_latency_has_the_percentiles_of_each_mechanism_by_median(drawn):

@@ -312,10 +312,14 @@ def test_an_absurd_interval_is_shown_nowhere_but_in_the_data(tmp_path):
 
 @pytest.mark.parametrize(
     ("asked", "taken", "advice"),
-    [(None, 3, "more --budget helps"), (3, 3, "more --rounds helps"), (3, 1, "more --budget helps")],
+    [
+        *((None, 3, "more --budget helps"), (3, 3, "more --rounds helps"), (3, 1, "more --budget helps")),
+        (None, 3, "more time helps"),
+    ],
 )
 def test_what_would_narrow_the_intervals_is_named(tmp_path, asked, taken, advice):
-    data = result([benchmark("pipe", 64)], precision=0.001, asked={"rounds": asked}, rounds=taken)
+    status = "interrupted" if advice == "more time helps" else "complete"
+    data = result([benchmark("pipe", 64)], precision=0.001, asked={"rounds": asked}, rounds=taken, status=status)
     (tmp_path / "run.json").write_text(json.dumps(data))
     assert tables.missed(frame.build(schema.load(tmp_path)), 0.001).endswith(advice)
 
