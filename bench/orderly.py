@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -76,25 +77,43 @@ def temporary() -> Iterator[Path]:
     base = Path(tempfile.gettempdir())
     if len(str(base)) > LONGEST and os.access("/tmp", os.W_OK):  # noqa: S108 - only its path is short enough for sockets
         base = Path("/tmp")  # noqa: S108
-    for old in base.glob(f"{PREFIX}*-*-*"):
-        _, pid, born, *_ = old.name.split("-")
-        if pid.isdigit() and not _alive(int(pid), born):
+    for old in base.glob(f"{PREFIX}*"):
+        if _is_left(old):
             shutil.rmtree(old, ignore_errors=True)
-    born = str(int(psutil.Process().create_time()))
     with ExitStack() as stack:
         with uninterrupted():
-            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{born}-", dir=base))
+            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
             stack.callback(_remove, folder)
+            stack.callback(os.close, _locked(folder))
         yield folder
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder's lock (flock(2)). Raises BlockingIOError where another process holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether its run is gone: no such process, and no lock, by which one in another container is known.
+
+    Not by when the process began: that is told by a clock that may be set.
+    """
+    pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+    if not pid.isdigit() or psutil.pid_exists(int(pid)):
+        return False
+    try:
+        os.close(_locked(folder))
+    except OSError:
+        return False
+    return True
 
 
 def _remove(folder: Path) -> None:
     with uninterrupted():
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int, born: str) -> bool:
-    try:
-        return str(int(psutil.Process(pid).create_time())) == born
-    except psutil.NoSuchProcess:
-        return False

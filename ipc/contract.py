@@ -223,6 +223,8 @@ def refused_by_traits(name: str, traits: Traits, spec: Spec) -> Refusal | None:
     if spec.transfer and spec.transfer not in traits.transfers:
         ways = ", ".join(traits.transfers) or "no arrays"
         return Refusal("transfer", f"{name} moves an array by {ways}, not by {spec.transfer}")
+    if spec.transfer and spec.kind != "array":
+        return Refusal("transfer", f"only arrays have several ways to be moved, {spec.kind} has one")
     if spec.wait not in traits.waits:
         return Refusal("wait", f"{name} waits by {', '.join(traits.waits)}, not by {spec.wait}")
     if traits.exact and spec.size not in traits.exact:

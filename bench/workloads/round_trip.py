@@ -129,14 +129,12 @@ def _ping(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Calla
         return Span(begin, perf_counter())
 
     def ping_in_place(loops: int) -> Span:
-        reserve, commit, size = end.reserve, end.commit, case.size
-        assert reserve is not None and commit is not None
-        stamps = islice(cycle([payload[:8] for payload in islice(messages, 8)]), loops)
-        count = min(8, size)
+        reserve, commit, length, count = _in_place(end, case)
+        stamps = islice(cycle([payload[:count] for payload in islice(messages, 8)]), loops)
         begin = perf_counter()
         for stamp in stamps:
             reserve()[:count] = stamp
-            commit(size)
+            commit(length)
             receive()
         return Span(begin, perf_counter())
 
@@ -178,15 +176,21 @@ def _stream(end: Endpoint, case: Case, rotation: list[Any], buffer: Any) -> Stre
     receive, losing = _receive(end, case, buffer), lossy(case)
     if case.option("produce") != "in-place":
         return Stream(end.send, receive, cycle(rotation), losing)
-    reserve, commit, size = end.reserve, end.commit, case.size
-    assert reserve is not None and commit is not None
-    count = min(8, size)
+    reserve, commit, length, count = _in_place(end, case)
 
     def send_in_place(stamp: Any) -> None:
         reserve()[:count] = stamp
-        commit(size)
+        commit(length)
 
-    return Stream(send_in_place, receive, cycle([payload[:8] for payload in rotation]), losing)
+    return Stream(send_in_place, receive, cycle([payload[:count] for payload in rotation]), losing)
+
+
+def _in_place(end: Endpoint, case: Case) -> tuple[Callable[[], Any], Callable[[int], None], int, int]:
+    """The end's reserve and commit, a message's length, and how much of it is written: eight bytes, in its own items."""
+    assert end.reserve is not None and end.commit is not None
+    item = 8 if case.payload == "array" else 1
+    length = case.size // item
+    return end.reserve, end.commit, length, min(8 // item, length)
 
 
 def _number(end: Endpoint, body: bytes) -> Callable[[int], Span]:
@@ -258,16 +262,15 @@ def _echo(end: Endpoint, case: Case) -> Callable[[int], None]:
 
 
 def _echo_in_place(end: Endpoint, case: Case) -> Callable[[int], None]:
-    reserve, commit, size = end.reserve, end.commit, case.size
-    assert reserve is not None and commit is not None
-    receive = _receive(end, case, payloads.target(case.payload, size))
-    stamp, count = b"\x01" * min(8, size), min(8, size)
+    reserve, commit, length, count = _in_place(end, case)
+    buffer = payloads.target(case.payload, case.size)
+    receive, stamp = _receive(end, case, buffer), buffer[:count]
 
     def echo(loops: int) -> None:
         for _ in range(loops):
             receive()
             reserve()[:count] = stamp
-            commit(size)
+            commit(length)
 
     return echo
 

@@ -175,3 +175,10 @@ def test_a_mechanism_from_elsewhere_that_is_broken_is_left_out_for_that(monkeypa
         cache.cache_clear()
     assert {case.mechanism for case in found.cases} == {"pipe"}
     assert "broken is broken: ModuleNotFoundError: No module named 'nowhere'" in {skip.reason for skip in found.skips}
+
+
+def test_only_arrays_are_moved_in_several_ways():
+    found = matrix.expand(STANDARD, axes(only="pipe", payload="bytes,array", size="1MiB"))
+    ways = {(case.payload, case.option("transfer")) for case in found.cases if case.workload == "round-trip"}
+    assert ways == {("bytes", ""), ("array", ""), ("array", "buffers")}
+    assert any("only arrays" in skip.reason for skip in found.skips)

@@ -1,14 +1,16 @@
 """An orderly end: a signal never leaves a process or a folder half made."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import psutil
 import pytest
 
-from ipcbench.bench import processes
+from ipcbench.bench import orderly, processes
 from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
 
 ENDLESS = [sys.executable, "-c", "import signal; signal.pause()"]
@@ -93,3 +95,19 @@ def test_a_worker_whose_runner_is_gone_before_it_began_removes_the_folder(tmp_pa
     os.close(ended)
     assert done.returncode == 143, done.stderr
     assert not folder.exists()
+
+
+def test_folders_of_runs_that_are_gone_are_removed_and_no_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(orderly, "LONGEST", 1000)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, elsewhere, foreign = (tmp_path / f"ipcbench-{name}" for name in (f"{gone.pid}-a", f"{gone.pid}-b", "notes"))
+    for each in (left, elsewhere, foreign):
+        each.mkdir()
+    held = os.open(elsewhere, os.O_RDONLY)  # a run in another container: its process can't be seen, its lock can
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with temporary() as one, temporary() as other:
+        assert {each.name for each in tmp_path.iterdir()} == {one.name, other.name, elsewhere.name, foreign.name}
+    os.close(held)
+    assert {each.name for each in tmp_path.iterdir()} == {elsewhere.name, foreign.name}

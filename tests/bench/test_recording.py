@@ -139,6 +139,7 @@ def test_enough_round_trips_are_recorded_and_not_for_too_long():
         case("udp"),
         case("queue", 1024, "object"),
         case("shared-memory-ring", 1 << 20, produce="in-place"),
+        case("shared-memory-ring", 1 << 20, "array", produce="in-place"),
         case("shared-memory-ring", 1 << 20, consume="none"),
         case("value", 8, "scalar"),
     ],
