@@ -87,7 +87,7 @@ def ab(
 
 def _plan(gate: Gate) -> str:
     seconds = sum(gate.count(case) for case in gate.cases) * A_DUEL + gate.duels * A_DUEL
-    return f"{len(gate.cases):,} cases, about {seconds:.0f} s; as long again for what looks red"
+    return f"{len(gate.cases):,} case{'s' * (len(gate.cases) != 1)}, about {seconds:.0f} s; as long again for what looks red"
 
 
 # ---- which cases ----

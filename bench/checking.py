@@ -69,12 +69,12 @@ def _show(verdicts: Sequence[Verdict]) -> None:
     from ipcbench.reports import gate
     from ipcbench.reports import verdicts as forms
 
-    telling = [each for each in verdicts if each.verdict != gate.NO_REGRESSION]
-    rows = verdicts if len(verdicts) <= SHORT else telling
-    if rows:
-        wide_console().print(forms.render(rows))
+    compared = [each for each in verdicts if not forms.is_one_sided(each)]
+    telling = [each for each in compared if each.verdict != gate.NO_REGRESSION]
     for line in forms.reasons(verdicts):
         click.echo(line)
+    if rows := compared if len(compared) <= SHORT else telling:
+        wide_console().print(forms.render(rows))
     click.echo(forms.headline(verdicts))
 
 

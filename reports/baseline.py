@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ipcbench.reports.gate import INCONCLUSIVE, Verdict
+from ipcbench.reports.gate import INCONCLUSIVE, ONE_SIDED, Verdict
 from ipcbench.reports.schema import Benchmark, Result
 from ipcbench.reports.stats import estimate, is_precise, of_worker
 from ipcbench.reports.units import MARK
@@ -127,9 +127,9 @@ def _failures(side: Result, name: str) -> Iterator[str]:
 
 def _unpaired(old: Benchmark | None, new: Benchmark | None) -> str:
     if old is None:
-        return "only in the current run: nothing to compare it with"
+        return f"{ONE_SIDED}current run: nothing to compare it with"
     if new is None:
-        return "only in the baseline: the current run didn't measure it"
+        return f"{ONE_SIDED}baseline: the current run didn't measure it"
     if old.axes.revision != new.axes.revision:
         return f"not comparable: the workload was revised ({old.axes.revision} and {new.axes.revision})"
     return ""

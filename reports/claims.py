@@ -23,7 +23,7 @@ def headline(claims: Sequence[Claim]) -> str:
     """One line: how many claims got which verdict."""
     counts: Counter[str] = Counter(each.verdict for each in claims)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
-    return f"{len(claims)} claims: {said}"
+    return f"{len(claims)} claim{'s' * (len(claims) != 1)}: {said}"
 
 
 def to_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:

@@ -24,12 +24,13 @@ class Comparison:
 class Overtaking:
     """`surely`: the first point from which on it is faster for certain. `about`: where the lines cross. `last`: slower there for certain.
 
-    Each is None where there is no such place.
+    Each is None where there is no such place. `told`: the points on either side of the crossing are both certain.
     """
 
     surely: float | None
     about: float | None
     last: float | None
+    told: bool = False
 
 
 def overtaking(compared: Sequence[Comparison]) -> Overtaking:
@@ -42,7 +43,8 @@ def overtaking(compared: Sequence[Comparison]) -> Overtaking:
     slower = [each.x for each in compared if each.low > 1]
     pairs = [(one, two) for one, two in pairwise(compared) if one.ratio >= 1 > two.ratio]
     about = _crossing(*pairs[-1]) if pairs and compared[-1].ratio < 1 else None
-    return Overtaking(surely, about, slower[-1] if slower else None)
+    told = about is not None and pairs[-1][0].low > 1 and pairs[-1][1].high < 1
+    return Overtaking(surely, about, slower[-1] if slower else None, told)
 
 
 def _crossing(one: Comparison, two: Comparison) -> float:

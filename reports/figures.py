@@ -181,7 +181,7 @@ def cost(frame: pd.DataFrame) -> Figure | None:
     )
     ticks = [(0.0, "time"), (1.0, "CPU time")]
     title = "What a round trip costs in CPU time"
-    return Figure("cost.png", title, caption, "marks", "s", "", "per round trip", panels, ticks)
+    return Figure("cost.png", title, caption, "marks", "s", "", "time and CPU time per round trip", panels, ticks)
 
 
 def latency(frame: pd.DataFrame) -> Figure | None:
@@ -200,8 +200,9 @@ def latency(frame: pd.DataFrame) -> Figure | None:
         "p99 needs a hundred round trips and p99.9 a thousand: where fewer were recorded, the mark is missing."
     )
     ticks = [(float(index), text) for index, text in enumerate(PERCENTILES.values())]
+    panel = Panel(f"{units.size(size)} there and back", series)
     title = "How long most round trips take, and the slowest"
-    return Figure("latency.png", title, caption, "spread", "s", "", "time per round trip", [Panel("", series)], ticks)
+    return Figure("latency.png", title, caption, "spread", "s", "", "time per round trip", [panel], ticks)
 
 
 MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [

@@ -15,6 +15,7 @@ __all__ = [
     "FAILED",
     "INCONCLUSIVE",
     "NO_REGRESSION",
+    "ONE_SIDED",
     "REGRESSED",
     "Verdict",
     "duel_level",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 REGRESSED, NO_REGRESSION, INCONCLUSIVE, FAILED = "regressed", "no regression", "inconclusive", "failed"
+ONE_SIDED = "only in the "
+"""How the reason begins of a case that the other side doesn't have."""
 
 ALPHA = 0.01
 """`check`: the chance that any case of a run is called regressed by chance, all cases together."""

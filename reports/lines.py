@@ -99,9 +99,12 @@ def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
     for index, each in enumerate(sorted(panel.crossings, key=lambda crossing: crossing.x)):
         axes.plot([each.x], [each.y], zorder=5, **ring)
         axes.vlines(each.x, span[0], each.y, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2)
+        left, right = axes.get_xlim()
+        leftwards = each.x > math.sqrt(left * right)  # there is more room for the text
         beside: Look = {
-            "xytext": (3, 3 + 11 * (index % 3)),
+            "xytext": (-3 if leftwards else 3, 3 + 11 * (index % 4)),
             "textcoords": "offset points",
+            "ha": "right" if leftwards else "left",
             "fontsize": 8,
             "color": "black",
             "zorder": 6,

@@ -158,25 +158,25 @@ def findings(frame: pd.DataFrame) -> list[str]:
     ):
         here = rows[rows["size"].eq(size)].sort_values("mean_s")
         said += _of_size(here, f"{what} ({units.size(size)})")
-    return said + _of_streams(frame) + _of_python(rows) + costs.findings(frame)
+    return said + _of_streams(frame) + _of_python(rows, frame) + costs.findings(frame)
 
 
 def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
-    spins = rows["variant"].isin(["wait=spin", "wait=adaptive"])
-    sleeping, spinning = rows[~spins], rows[spins]
+    sleeping, spinning = rows[rows["variant"].eq("")], rows[rows["variant"].eq("wait=spin")]
     said = []
     if len(sleeping) > 1:
         best, worst = sleeping.iloc[0], sleeping.iloc[-1]
         said.append(
             f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {_figure(best)} there and back; "
-            f"{worst['label']} takes longest with {_figure(worst)}, {tables.times(worst, best)} as long."
+            f"{worst['label']}{_overlapping(_level(sleeping[::-1], slowest=True))} takes longest with {_figure(worst)}, "
+            f"{tables.times(worst, best)} as long."
         )
     if len(spinning) and len(sleeping):
         fast = spinning.iloc[0]
         if fast["mean_s"] < sleeping.iloc[0]["mean_s"]:
             said.append(
                 f"{what}: {fast['label']} needs {_figure(fast)}; the fastest that sleeps takes "
-                f"{tables.times(sleeping.iloc[0], fast)} as long. It keeps its core busy while it waits, on either side."
+                f"{tables.times(sleeping.iloc[0], fast)} as long. A side that spins keeps its core busy while it waits."
             )
     return said
 
@@ -188,19 +188,27 @@ def _fastest(rows: pd.DataFrame) -> str:
     return _list(_level(rows))
 
 
-def _level(rows: pd.DataFrame) -> list[str]:
-    """The fastest, and those that can't be told from it: their intervals reach into its own."""
-    return [str(label) for label in rows[rows["low_s"] <= rows["high_s"].iloc[0]]["label"]]
+def _level(rows: pd.DataFrame, *, slowest: bool = False) -> list[str]:
+    """The first, the fastest or the slowest, and those that can't be told from it: their intervals reach into its own."""
+    first = rows.iloc[0]
+    reach = rows["high_s"] >= first["low_s"] if slowest else rows["low_s"] <= first["high_s"]
+    return [str(label) for label in rows[reach]["label"]]
 
 
 def _list(names: list[str]) -> str:
-    first, *others = names
+    if len(names) == 1:
+        return f"{names[0]} is the fastest and"
+    return f"{names[0]} has the lowest mean{_overlapping(names)} and"
+
+
+def _overlapping(names: list[str]) -> str:
+    """Of the first of these, with which others its interval overlaps, in brackets; empty where there are none."""
+    others = names[1:]
     if not others:
-        return f"{first} is the fastest and"
-    shown = ", ".join(others[:3]) + (
-        f" and {others[3] if len(others) == 4 else f'{len(others) - 3} others'}" if len(others) > 3 else ""
-    )
-    return f"{first} has the lowest mean (its interval overlaps with that of {shown}) and"
+        return ""
+    few = others if len(others) <= 4 else [*others[:3], f"{len(others) - 3} others"]
+    shown = " and ".join(filter(None, [", ".join(few[:-1]), few[-1]]))
+    return f" (its interval overlaps with that of {shown})"
 
 
 def _of_streams(frame: pd.DataFrame) -> list[str]:
@@ -220,20 +228,18 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _of_python(rows: pd.DataFrame) -> list[str]:
-    size = rows["size"].min()
-    small = rows[rows["size"].eq(size) & rows["floor_ratio"].notna()].sort_values("floor_ratio")
+def _of_python(rows: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
+    """The least and the most that Python costs among these rows; the frame has their floors."""
+    known = {row["id"]: row for _, row in frame[frame["family"].eq("floor")].iterrows()}
+    small = rows[rows["size"].eq(rows["size"].min()) & rows["floor_ratio"].notna() & rows["floor"].isin(known)]
     if len(small) < 2:
         return []
-    low, high = small.iloc[0], small.iloc[-1]
-    return [
-        f"Python's price, against the same primitive in C at {units.size(size)}: from {_ratio(low)} times "
-        f"({low['label']}) to {_ratio(high)} times ({high['label']})."
-    ]
-
-
-def _ratio(row: pd.Series) -> str:
-    return tables.marked(row, f"{row['floor_ratio']:.1f}")
+    ordered = small.sort_values("floor_ratio")
+    low, high = (
+        f"{row['label']} takes {tables.times(row, known[row['floor']])}" for row in (ordered.iloc[0], ordered.iloc[-1])
+    )
+    size = units.size(ordered["size"].iloc[0])
+    return [f"Python's price, against the same primitive in C at {size}: {low} as long, {high}."]
 
 
 def _figure(row: pd.Series) -> str:

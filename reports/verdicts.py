@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from ipcbench.reports import units
-from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, REGRESSED, Verdict
+from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, ONE_SIDED, REGRESSED, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["exit_status", "headline", "reasons", "render", "to_json", "to_junit", "to_markdown"]
+__all__ = ["exit_status", "headline", "is_one_sided", "reasons", "render", "to_json", "to_junit", "to_markdown"]
 
 ORDER = (REGRESSED, FAILED, INCONCLUSIVE, NO_REGRESSION)
 STYLES = {REGRESSED: "bold red", FAILED: "bold red", INCONCLUSIVE: "yellow", NO_REGRESSION: "green"}
@@ -37,7 +37,14 @@ def exit_status(verdicts: Sequence[Verdict], strict: bool) -> int:
 def headline(verdicts: Sequence[Verdict]) -> str:
     """One line: how many cases got which verdict, the worst first."""
     counts = Counter(each.verdict for each in verdicts)
-    return ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in ORDER if counts[verdict])
+    alone = sum(map(is_one_sided, verdicts))
+    more = {INCONCLUSIVE: f" ({alone:,} of them on one side only)" if alone else ""}
+    return ", ".join(f"{counts[verdict]:,} {verdict}{more.get(verdict, '')}" for verdict in ORDER if counts[verdict])
+
+
+def is_one_sided(verdict: Verdict) -> bool:
+    """Whether there was nothing to compare the case with."""
+    return verdict.reason.startswith(ONE_SIDED)
 
 
 def to_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

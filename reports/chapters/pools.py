@@ -114,7 +114,8 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
         return f"is faster than {rival} at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
     if found.surely is None:
         sure = "isn't faster" if last.low > 1 else "isn't faster for certain"
-        return f"{sure} than {rival} up to {_tasks(last.x)}"
+        crossed = "" if found.about is None else f" (the lines cross at about {_tasks(found.about)})"
+        return f"{sure} than {rival} up to {_tasks(last.x)}{crossed}"
     about = f"from {_tasks(found.surely)} on at the latest"
     if found.about is not None and found.about > first.x:  # at the first number measured it may be ahead by chance
         about = f"from about {_tasks(found.about)} on"
@@ -285,7 +286,7 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     caption = (
         "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
         "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
-        f"({units.MARK}: intervals beside it overlap, it may lie elsewhere). {NOMINAL}"
+        f"({units.MARK}: intervals beside it overlap, it may lie elsewhere). {_named(panels)}. {NOMINAL}"
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]
@@ -294,6 +295,12 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
             "pool-vs-process.png", title, caption, "lines", "s", "tasks of the job", "time of the job", panels, ticks
         )
     ]
+
+
+def _named(panels: Sequence[Panel]) -> str:
+    """What the lines are."""
+    drawn = {each.name for panel in panels for each in panel.series}
+    return "; ".join(f"{way}: {what}" for way, what in WAYS.items() if way in drawn)
 
 
 def _panel(length: str, ways: Ways) -> Panel:
@@ -311,12 +318,11 @@ def _crossing(ways: Ways, way: str, rival: str) -> Crossing | None:
     found = crossover.overtaking(compared)
     if found.about is None or found.about <= compared[0].x:
         return None
-    about, sure = found.about, found.surely is not None and found.last is not None
+    about = found.about
     x = [math.log(count) for count in ways[rival]]
     y = [math.log(row["mean_s"]) for row in ways[rival].values()]
-    return Crossing(
-        about, math.exp(_along(x, y, math.log(about))), _tasks(about) if sure else f"{units.MARK} {_tasks(about)}"
-    )
+    text = f"{_tasks(about)}: {way} < {rival}"
+    return Crossing(about, math.exp(_along(x, y, math.log(about))), text if found.told else f"{units.MARK} {text}")
 
 
 def _along(x: Sequence[float], y: Sequence[float], at: float) -> float:

@@ -137,6 +137,12 @@ def test_where_one_way_overtakes_another(ratios, about, surely, last):
     assert (found.surely, found.last) == (surely, last)
 
 
+def test_a_crossing_is_told_where_both_points_beside_it_are():
+    sure, unsure, faster = (Comparison(*each) for each in ((1, 2, 1.9, 2.1), (4, 1.1, 0.9, 1.3), (16, 0.5, 0.4, 0.6)))
+    assert overtaking([sure, faster]).told
+    assert not overtaking([sure, unsure, faster]).told
+
+
 def test_an_interval_that_holds_one_decides_nothing():
     assert overtaking([Comparison(1, 0.9, 0.8, 1.1)]) == crossover.Overtaking(None, None, None)
 

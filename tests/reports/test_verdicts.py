@@ -55,6 +55,11 @@ def test_junit_is_well_formed_and_markdown_keeps_its_columns(name, reason):
     assert last.replace("\\\\", "").replace("\\|", "").count("|") == len(forms.COLUMNS) + 1
 
 
+def test_cases_of_one_side_are_counted_apart():
+    alone = Verdict("round-trip/fifo", INCONCLUSIVE, reason="only in the baseline: the current run didn't measure it")
+    assert forms.headline([*ALL[:1], ALL[2], alone]) == "2 inconclusive (1 of them on one side only), 1 no regression"
+
+
 def test_json_has_what_a_program_asks_for():
     rows = forms.to_json(ALL)
     assert {"id", "verdict", "ratio", "low", "high", "smallest_visible"} <= rows[0].keys()
