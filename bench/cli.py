@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ipcbench.bench.console import told
+
 __all__ = ["cli"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,6 +58,13 @@ class Commands(click.Group):
 
             raise OneLine(unknown("command", args[0], list(self.commands)))
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The options before the command. Raises `OneLine` for one that there isn't."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise OneLine(" ".join(error.format_message().split())) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. Raises `OneLine` for whatever click refuses."""
@@ -128,17 +137,20 @@ def _only(allowed: tuple[str, ...], why: str) -> None:
             raise OneLine(f"{why}: leave out --{name.replace('_', '-')}")
 
 
-class Folder(click.Path):
-    """A folder, which may not be there yet."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, file_okay=False)
+class Named(click.Path):
+    """A file or folder, which may not be there yet; an empty name would be the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
-        """Refuses an empty name, which would be the current folder."""
+        """The path. Refuses an empty one."""
         if not str(value):
-            self.fail("an empty name is no folder", param, context)
+            self.fail("an empty name names nothing", param, context)
         return super().convert(value, param, context)
+
+
+FILE = Named(path_type=Path, dir_okay=False)
+FOLDER = Named(path_type=Path, file_okay=False)
+RESULT = Named(path_type=Path)
+"""A result file or its folder."""
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
@@ -176,7 +188,7 @@ def list_(axes: Any, texts: dict[str, str | None], profile: str, as_json: bool) 
 
 @cli.command()
 @axes_options
-@click.option("--output", type=Folder(), help="Folder of the run  [results/<time>]")
+@click.option("--output", type=FOLDER, help="Folder of the run  [results/<time>]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @click.option("--seed", type=int, default=None, help="Makes the order of the samples repeatable.")
 @click.option(
@@ -224,8 +236,8 @@ def run(
 
 
 @cli.command()
-@click.argument("result", type=click.Path(path_type=Path))
-@click.option("--output", type=Folder(), help="Folder for the report  [beside the result]")
+@click.argument("result", type=RESULT)
+@click.option("--output", type=FOLDER, help="Folder for the report  [beside the result]")
 @as_json
 def report(result: Path, output: Path | None, as_json: bool) -> None:
     """Draw the tables, figures and page of a stored run (a result file or its folder)."""
@@ -236,10 +248,10 @@ def report(result: Path, output: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("result", type=click.Path(path_type=Path), required=False)
+@click.argument("result", type=RESULT, required=False)
 @click.option(
     "--output",
-    type=Folder(),
+    type=FOLDER,
     help="Folder of what is measured  [results/<time>-claims]",
 )
 @click.option("--only", metavar="IDS", help="Claims, such as 'zombie,pipe-*'.")
@@ -263,8 +275,8 @@ def claims(result: Path | None, output: Path | None, only: str | None, no_measur
 
 
 @cli.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=RESULT)
+@click.argument("new", type=RESULT)
 @as_json
 def compare(old: Path, new: Path, as_json: bool) -> None:
     """Show two runs side by side: the ratio of each case with its uncertainty."""
@@ -276,12 +288,11 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 
 def gate_options(command: Command) -> Command:
     """What `check` and `ab` have in common."""
-    path = click.Path(path_type=Path, dir_okay=False)
     flagged: Any = as_json(command)
     for option in (
         click.option("--strict", is_flag=True, help="Exit with 3 when a case is inconclusive."),
-        click.option("--junit", type=path, help="Write JUnit XML there."),
-        click.option("--markdown", type=path, help="Write Markdown there, for a pull request's summary."),
+        click.option("--junit", type=FILE, help="Write JUnit XML there."),
+        click.option("--markdown", type=FILE, help="Write Markdown there, for a pull request's summary."),
         click.option(
             "--min-effect",
             multiple=True,
@@ -294,8 +305,8 @@ def gate_options(command: Command) -> Command:
 
 
 @cli.command()
-@click.option("--baseline", type=click.Path(path_type=Path), required=True, help="The run to compare with.")
-@click.argument("current", type=click.Path(path_type=Path))
+@click.option("--baseline", type=RESULT, required=True, help="The run to compare with.")
+@click.argument("current", type=RESULT)
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines, Pythons or kernels.")
 @gate_options
 def check(baseline: Path, current: Path, across_machines: bool, strict: bool, **options: Any) -> None:
@@ -318,7 +329,7 @@ def check(baseline: Path, current: Path, across_machines: bool, strict: bool, **
     "--duels", type=click.IntRange(4, 1000), default=10, show_default=True, help="Duels of a case on one core."
 )
 @click.option("--seed", type=int, default=None, help="Makes the order of the duels repeatable.")
-@click.option("--output", type=Folder(), help="Folder  [results/<time>-ab]")
+@click.option("--output", type=FOLDER, help="Folder  [results/<time>-ab]")
 @gate_options
 def ab(
     a: str, b: str, profile: str, output: Path | None, seed: int | None, duels: int, strict: bool, **options: Any
@@ -374,7 +385,7 @@ class _result_errors:  # noqa: N801 - reads as a statement
         from ipcbench.reports.schema import ResultError
 
         if isinstance(error, OSError) and error.strerror:
-            raise OneLine(f"{error.filename or 'standard output'}: {error.strerror}") from error
+            raise OneLine(told(error)) from error
         if isinstance(error, (ResultError, OSError)):
             raise OneLine(" ".join(str(error).split())) from error
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
 import sys
 from contextlib import suppress
 
-__all__ = ["main"]
+__all__ = ["main", "told"]
 
+OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EPIPE)
+"""What writing to standard output, which has no name, may fail with."""
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
@@ -20,6 +23,8 @@ def main() -> None:
     _open_what_is_closed()
     if sys.stderr is not None:
         sys.stderr = _Unheeded(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # where it can't take a sign: that is no reason to end
+        sys.stdout.reconfigure(errors="replace")
     from ipcbench.bench.cli import cli
 
     try:
@@ -30,9 +35,15 @@ def main() -> None:
                 signal.signal(number, signal.SIG_IGN)
         raise
     except OSError as error:
-        print(f"ipcbench: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        print(f"ipcbench: {told(error)}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in its buffer would be tried again
         sys.exit(2)
+
+
+def told(error: OSError) -> str:
+    """What went wrong, and with what."""
+    name = error.filename or ("standard output" if error.errno in OUTPUT else "")
+    return ": ".join(filter(None, (str(name), error.strerror or str(error))))
 
 
 def _open_what_is_closed() -> None:

@@ -37,6 +37,10 @@ ENDING = 1.0
 """Deadlines in seconds; the arm's own are a little shorter, and say what it waited for."""
 LOOK = 0.05
 """Seconds between looks at whether a silent arm still lives."""
+MOST = 1 << 20
+"""Bytes of an answer."""
+TOLD = {"fixed", "multiple"}
+"""What the runner needs to know of a case that is set up."""
 
 
 class ArmFailed(Exception):
@@ -70,10 +74,14 @@ class Arm:
 
     def ready(self, seconds: float = SETTING_UP) -> str | None:
         """Wait until it is set up, or gives the reason why it doesn't know the case. Raises `ArmFailed`."""
-        answer = self._answer(seconds, "setting up")
-        self.facts = answer.get("ready", {})
-        unknown: str | None = answer.get("unknown")
-        return unknown
+        answer = self._answer(seconds, doing := "setting up")
+        if isinstance(answer, dict) and isinstance(answer.get("unknown"), str):
+            return str(answer["unknown"])
+        facts = answer.get("ready") if isinstance(answer, dict) else None
+        if not isinstance(facts, dict) or not facts.keys() >= TOLD:
+            raise ArmFailed(f"{self.name} said something else than what it is ready for while {doing}")
+        self.facts = facts
+        return None
 
     def run(self, loops: int) -> float:
         """Seconds that so many operations took. Raises `ArmFailed`."""
@@ -82,7 +90,9 @@ class Arm:
             os.write(
                 self.process.stdin.fileno(), b"%d\n" % loops
             )  # nothing stays in a buffer that close() would trip over
-        seconds = self._answer(ANSWERING, f"timing {loops:,} operations")
+        seconds = self._answer(ANSWERING, doing := f"timing {loops:,} operations")
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+            raise ArmFailed(f"{self.name} said {seconds!r:.100}, which is no time, while {doing}")
         return max(float(seconds), 1e-9)
 
     def leave(self) -> None:
@@ -109,6 +119,8 @@ class Arm:
                 if not chunk:
                     raise self._death(doing)
                 self._rest += chunk
+                if len(self._rest) > MOST:
+                    raise ArmFailed(f"{self.name} said more than {MOST:,} bytes at once while {doing}")
             elif self.process.poll() is not None:  # a peer of the dead arm may hold the pipe open for a moment
                 raise self._death(doing)
             elif monotonic() > deadline:

@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,10 @@ GIT = [
 """Not with what a hook's environment says of the repository it runs in: the clone is another one."""
 ANSWERING, BUILDING = 60.0, 600.0
 """Deadlines in seconds."""
+LOOK, MOST = 0.05, 1 << 20
+"""Seconds between looks at what a command says, and how many bytes that may be."""
+WHO = ("ipcbench", "python_version")
+"""What a side must say of itself."""
 
 
 class BadSide(Exception):
@@ -92,10 +97,13 @@ def _ask(label: str, text: str, python: Path, script: Path, folder: Path) -> dic
         said = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
         said = {"failed": f"it ended with {code}: {' '.join(output.split())[-300:] or 'no word'}"}
+    if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in WHO if "failed" not in said):
+        said = {"failed": f"it says something else than who it is: {json.dumps(said)[:300]}"}
     if "failed" in said:
-        if "ModuleNotFoundError" in said["failed"] or "ImportError" in said["failed"]:
-            raise BadSide(f"{label} ({text}) has no ipcbench ({said['failed']}): {python} -m pip install ipcbench")
-        raise BadSide(f"{label} ({text}) can't be used: {said['failed']}")
+        why = str(said["failed"])
+        if "ModuleNotFoundError" in why or "ImportError" in why:
+            raise BadSide(f"{label} ({text}) has no ipcbench ({why}): {python} -m pip install ipcbench")
+        raise BadSide(f"{label} ({text}) can't be used: {why}")
     answer: dict[str, str] = said
     return answer
 
@@ -167,8 +175,14 @@ def _run(command: Sequence[str], folder: Path, seconds: float, cwd: Path | None 
     with ExitStack() as stack:
         file = stack.enter_context(said.open("wb"))
         process = stack.enter_context(session(command, folder, stdout=file.fileno(), stderr=file.fileno(), cwd=cwd))
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = -1
-    return code, said.read_text(errors="replace") + (f"\nno end within {seconds:.0f} s" if code == -1 else "")
+        deadline, why = time.monotonic() + seconds, ""
+        while not why and process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+            if said.stat().st_size > MOST:
+                why = f"\nmore than {MOST:,} bytes were said"
+            elif time.monotonic() > deadline:
+                why = f"\nno end within {seconds:.0f} s"
+        code = -1 if why else process.returncode
+    with said.open("rb") as output:
+        return code, output.read(MOST).decode(errors="replace") + why

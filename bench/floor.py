@@ -51,9 +51,10 @@ class Usage(NamedTuple):
 def compiler() -> str | None:
     """The C compiler to use: what CC names (options may follow), else cc, gcc or clang; None without any."""
     for candidate in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        words = shlex.split(candidate)
-        if words and shutil.which(words[0]):
-            return candidate
+        with contextlib.suppress(ValueError):  # quotes that aren't closed
+            words = shlex.split(candidate)
+            if words and shutil.which(words[0]):
+                return candidate
     return None
 
 

@@ -44,6 +44,7 @@ def judge(claim: Claim, known: Mapping[str, Figures], reasons: Mapping[str, str]
 def figures(result: Result) -> dict[str, Figures]:
     """What a result knows of each measured case, by id."""
     from ipcbench.reports.latency import tail
+    from ipcbench.reports.schema import ResultError
     from ipcbench.reports.stats import estimate, of_worker
 
     found = {}
@@ -51,7 +52,10 @@ def figures(result: Result) -> dict[str, Figures]:
         others = _costs(each)
         histogram = result.facts.histograms.get(each.axes.name)
         if histogram is not None:
-            others["p99_s"] = tail(each.axes.name, histogram, 99.0)
+            try:
+                others["p99_s"] = tail(each.axes.name, histogram, 99.0)
+            except ResultError as error:
+                raise ResultError(f"{result.path}: {error}") from error
         found[each.axes.name] = Figures(estimate([of_worker(run.values) for run in each.runs]), others)
     return found
 

@@ -75,18 +75,25 @@ def write(path: Path, what: Task | Answer) -> None:
 
 def replace_json(path: Path, what: dict[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the whole new one, also after a crash. Raises OSError, which names the file."""
-    replace_file(path, json.dumps(what, ensure_ascii=False).encode())
+    replace_file(path, json.dumps(what, ensure_ascii=False).encode(errors="backslashreplace"))  # a name may be no UTF-8
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside, sync and rename: the file is the old one or the whole new one. Raises OSError, which names the file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write beside, sync and rename: the file is the old one or the whole new one. Raises OSError, which names the file.
+
+    A link is followed; what is no file, such as /dev/stdout or a FIFO, is written to.
+    """
+    if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        beside.replace(target)
     except OSError as error:  # that of a full disk names none
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:

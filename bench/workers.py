@@ -19,6 +19,7 @@ from time import monotonic, sleep
 
 from ipcbench.bench import task as tasks
 from ipcbench.bench.case import Case
+from ipcbench.bench.floor import named
 from ipcbench.bench.orderly import uninterrupted
 from ipcbench.bench.processes import POLITE, WorkerFailed, is_stopped, session, stirs
 from ipcbench.bench.turn import GO, READY
@@ -156,6 +157,8 @@ class _Worker:
         if code is None:
             why = "was stopped" if is_stopped(self.process.pid) else "didn't get on in time"
             self.failure = f"the worker {why}"
+        elif code < 0:
+            self.failure = f"the worker was killed by {named(-code)}"
         elif code:
             last = self.errors.read_text(errors="replace").strip().splitlines()[-1:]
             self.failure = f"the worker ended with {code}: {' '.join(last) or 'no reason given'}"

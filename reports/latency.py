@@ -60,8 +60,10 @@ def _decoded(name: str, stored: Histogram) -> tuple[HdrHistogram, int]:
         count = int(histogram.get_total_count())
     except Exception as error:
         raise ResultError(f"the histogram of {name} is damaged: {' '.join(str(error).split())}") from error
-    if stored.unit != UNIT or count != stored.count or count < 1:
-        raise ResultError(f"the histogram of {name} is damaged: it holds {count:,} of {stored.count:,} {stored.unit}s")
+    if stored.unit != UNIT:
+        raise ResultError(f"the histogram of {name} is damaged: its unit is {stored.unit!r}, not {UNIT!r}")
+    if count != stored.count or count < 1:
+        raise ResultError(f"the histogram of {name} is damaged: it holds {count:,} of {stored.count:,} latencies")
     return histogram, count
 
 

@@ -13,6 +13,9 @@ from ipcbench.reports import chapter, draw, figures, frame, page, schema
 
 __all__ = ["draw_report", "write_report"]
 
+MARK = ".report-"
+"""How the folder's name begins in which a report is made; the number of the process follows."""
+
 
 def write_report(result: Path, output: Path | None = None) -> Path:
     """The report of a result file or its folder. Raises what `schema.load` and `draw_report` raise."""
@@ -36,15 +39,28 @@ def draw_report(loaded: schema.Result, table: pd.DataFrame, output: Path | None 
 
 def _write(loaded: schema.Result, table: pd.DataFrame, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    mark = f".report-{os.getpid()}-"
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=mark) as beside:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f"{MARK}{os.getpid()}-") as beside:
             _draw(loaded, table, Path(beside))
             for file in sorted(Path(beside).iterdir()):
                 file.replace(folder / file.name)
     finally:  # a signal may come when the folder is there and nobody's yet
-        for left in folder.glob(f"{mark}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in folder.glob(f"{MARK}*"):
+            if _is_left(left.name.removeprefix(MARK).partition("-")[0]):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_left(pid: str) -> bool:
+    """Whether that process is this one, which is done, or gone."""
+    if not pid.isdigit() or int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # somebody else's
+        return False
+    return False
 
 
 def _draw(loaded: schema.Result, table: pd.DataFrame, made: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,8 @@ __all__ = [
 ]
 
 FORMAT = 1
+SHORTEST, LONGEST = 1e-12, 1e9
+"""Seconds between which any operation takes: less than a picosecond, or more than thirty years, is none."""
 COSTS = (
     *("cpu_user_s", "cpu_system_s", "switches_voluntary", "switches_involuntary", "memory_bytes", "memory_base_bytes"),
     *("lost", "duplicated", "reordered", "achieved_rate", "share_most", "share_least"),
@@ -243,6 +244,8 @@ def _check_names(raw: File, benchmarks: list[Benchmark]) -> None:
         raise _Unusable("holds no case at all: neither measured, failed nor skipped")
     seen: set[str] = set()
     for name in names:
+        if not name.isprintable():
+            raise _Unusable(f"holds a name that can't be shown: {name!r}")
         if name in seen:
             raise _Unusable(f"is damaged: it holds {name} twice")
         seen.add(name)
@@ -262,8 +265,8 @@ def _benchmark(raw: Raw, common: dict[str, Any]) -> Benchmark:
     if axes.unit != "second":
         raise _Unusable(f"holds {name} in the unit {axes.unit!r}, not in seconds")
     for run in runs:
-        if not all(math.isfinite(value) and value > 0 for value in run.values):
-            wrong = next(value for value in run.values if not (math.isfinite(value) and value > 0))
+        if not all(SHORTEST < value < LONGEST for value in run.values):
+            wrong = next(value for value in run.values if not SHORTEST < value < LONGEST)
             raise _Unusable(f"holds the value {wrong} for {name}, which is no time")
     for found in (metadata, *(run.metadata for run in runs)):
         for cost in COSTS:

@@ -214,3 +214,23 @@ def test_an_unknown_revision_and_a_project_that_cant_be_built_say_so(tmp_path):
         assert done.returncode == 2
         assert hint in done.stderr
     assert {each.name for each in Path(tmp_path).iterdir()} == {".git", "pyproject.toml"}
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("echo '{}'", "something else than who it is"),
+        ("echo null", "something else than who it is"),
+        ("echo '{\"ipcbench\": 3}'", "something else than who it is"),
+        ("exec yes", "more than 1,048,576 bytes were said"),
+        ("true", "it ended with 0: no word"),
+    ],
+)
+def test_a_side_that_is_no_python_is_one_line(tmp_path, does, says):
+    strange = tmp_path / "strange"
+    strange.write_text(f"#!/bin/sh\n{does}\n")
+    strange.chmod(0o755)
+    done = ipcbench("ab", "--a", SELF, "--b", f"python:{strange}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

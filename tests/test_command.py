@@ -241,7 +241,9 @@ def wait_until(condition, seconds=30):
         (["run", "--rounds", "0"], "--rounds"),
         (["run", "--seed", "x"], "--seed"),
         (["run", "--profil", "quick"], "--profil"),
-        (["run", "--output", ""], "no folder"),
+        (["run", "--output", ""], "names nothing"),
+        (["report", ""], "names nothing"),
+        (["--versoin"], "--versoin"),
         (["ab", "--a", "rev:HEAD"], "--b"),
         (["rn"], "did you mean 'run'"),
         (["report"], "RESULT"),
@@ -253,6 +255,13 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path, arguments, hint):
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert hint in done.stderr
     assert not list(tmp_path.iterdir()), "no folder of a run that never began"
+
+
+def test_signs_that_standard_output_cant_take_end_nothing(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(result(precision=0.001)))
+    done = ipcbench("compare", ".", ".", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "no difference visible" in done.stdout
 
 
 def facts(folder):

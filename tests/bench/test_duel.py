@@ -138,11 +138,29 @@ def alive(pid):
         ("raise SystemExit('no such thing')", "ended with 1 while setting up: no such thing"),
         ("print('hello')", "something else than JSON"),
         ("""print('{"failed": "PeerGone: far peer 0 died"}')""", "[AB]: PeerGone: far peer 0 died"),
+        ("print('[]')", "something else than what it is ready for"),
+        ("""print('{"ready": {"multiple": 1}}')""", "something else than what it is ready for"),
+        ("while True: print('x' * 65536, end='')", "more than 1,048,576 bytes at once"),
     ],
 )
 def test_an_arm_that_says_something_else_is_named(tmp_path, code, says):
     with pytest.raises(ArmFailed, match=says), fight(pair(saying(code)), tmp_path, random.Random(1)):
         pass
+
+
+@pytest.mark.parametrize("time", ["null", "NaN", "-1", "1e999", '"fast"', "{}"])
+def test_an_arm_whose_answer_is_no_time_is_named(tmp_path, time):
+    code = f"""
+print('{{"ready": {{"multiple": 1, "fixed": null}}}}', flush=True)
+input()
+print('{time}', flush=True)
+input()
+"""
+    with (
+        pytest.raises(ArmFailed, match="A said .*, which is no time, while timing 5 operations"),
+        fight(pair(saying(code)), tmp_path, random.Random(1)) as arms,
+    ):
+        arms[0].run(5)
 
 
 def test_a_case_that_an_arm_doesnt_know_is_told_from_a_failure(tmp_path, script):

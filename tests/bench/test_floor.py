@@ -343,9 +343,10 @@ def test_compiler_that_can_not_be_run(tmp_path: Path, monkeypatch: pytest.Monkey
         floor.build(tmp_path)
 
 
-def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("named", ["no-such-compiler -O2", 'gcc "'])
+def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("CC", "no-such-compiler -O2")
+    monkeypatch.setenv("CC", named)
     assert floor.compiler() is None
     with pytest.raises(FloorError, match="no C compiler found"):
         floor.build(tmp_path)

@@ -91,3 +91,17 @@ def test_what_comes_after_a_cut_line_is_a_line_of_its_own(tmp_path):
     again = Store.resume(tmp_path)
     again.add(suite({NAME: [2e-5, 2e-5]}), {NAME: 7}, {})
     assert Store.resume(tmp_path).values[NAME] == [(1e-5, 1e-5), (2e-5, 2e-5)]
+
+
+def test_what_is_no_file_is_written_to_and_a_link_is_followed(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "fifo")
+    replace_file(tmp_path / "link", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / "link").is_symlink()
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    replace_file(tmp_path / "fifo", b"told")
+    assert os.read(reader, 10) == b"told"
+    os.close(reader)
+    assert (tmp_path / "fifo").is_fifo()

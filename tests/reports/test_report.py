@@ -4,7 +4,9 @@ import base64
 import csv
 import io
 import json
+import os
 import re
+import subprocess
 
 import pyperf
 import pytest
@@ -328,6 +330,16 @@ def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
     there = tmp_path_factory.mktemp("elsewhere") / "deep"
     assert write_report(stored / "run.json", there) == there / "report.html"
     assert {file.name for file in stored.iterdir()} == {"run.json"}
+
+
+def test_what_a_killed_report_left_is_removed_and_what_another_makes_is_not(stored):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, others = (stored / f".report-{pid}-x" for pid in (gone.pid, os.getppid()))
+    for each in (left, others):
+        each.mkdir()
+    write_report(stored)
+    assert (left.exists(), others.exists()) == (False, True)
 
 
 def test_a_bad_file_makes_no_folder(tmp_path):

@@ -36,6 +36,12 @@ BAD = {
     "infinity": (values(float("inf")), "NaN or Infinity"),
     "text value": (values("fast"), "damaged"),
     "null value": (values(None), "damaged"),
+    "endless": (values(1e300), "which is no time"),
+    "shorter than light": (values(1e-300), "which is no time"),
+    "control characters": (
+        damaged(lambda data: data["ipcbench"]["cases"][0].update(id="a\n\x1b[31m")),
+        "can't be shown",
+    ),
     "text metadata": (damaged(lambda data: data["benchmarks"][0]["metadata"].update(case_size="big")), "case_size"),
     "text cost": (
         damaged(lambda data: data["benchmarks"][0]["runs"][0]["metadata"].update(cpu_user_s="much")),
