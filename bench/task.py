@@ -83,7 +83,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
     A link is followed; what is no file, such as /dev/stdout or a FIFO, is written to.
     """
-    if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+    if path.parent == Path("/dev") or (path.exists() and not path.is_file()):
         path.write_bytes(content)
         return
     target = path.resolve()

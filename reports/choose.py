@@ -8,7 +8,19 @@ import pandas as pd
 
 from ipcbench.reports import units
 
-__all__ = ["LARGE", "SMALL", "asked_rate", "at", "large", "measured", "name", "round_trips", "sizes", "widest"]
+__all__ = [
+    "LARGE",
+    "SMALL",
+    "asked_rate",
+    "at",
+    "large",
+    "measured",
+    "name",
+    "recorded",
+    "round_trips",
+    "sizes",
+    "widest",
+]
 
 SMALL, LARGE = 64, 1 << 20
 """Bytes: what stands for small and for large messages, where it was measured."""
@@ -85,6 +97,14 @@ def sizes(rows: pd.DataFrame) -> list[int]:
     if small != (most := large(known)):
         return [small, most]
     return sorted({known[0], known[-1]})
+
+
+def recorded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The round trips of small messages that were timed one by one, those with the lowest median first."""
+    rows = round_trips(frame)
+    rows = rows[rows["recorded"].gt(0)]
+    found: pd.DataFrame = at(rows, (sizes(rows) or [SMALL])[0]).sort_values("p50_s")
+    return found
 
 
 def large(known: list[int]) -> int:

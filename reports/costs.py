@@ -65,10 +65,7 @@ def _bytes(count: float) -> str:
 
 def latencies(frame: pd.DataFrame) -> list[dict[str, str]]:
     """A row a mechanism and wait strategy, by median: the distribution of a small message there and back."""
-    rows = choose.round_trips(frame)
-    rows = rows[rows["recorded"].gt(0)]
-    rows = choose.at(rows, (choose.sizes(rows) or [choose.SMALL])[0])
-    return [_latency(row) for _, row in rows.sort_values("p50_s").iterrows()]
+    return [_latency(row) for _, row in choose.recorded(frame).iterrows()]
 
 
 def rates(frame: pd.DataFrame) -> list[dict[str, str]]:

@@ -186,12 +186,10 @@ def cost(frame: pd.DataFrame) -> Figure | None:
 
 def latency(frame: pd.DataFrame) -> Figure | None:
     """Percentiles of the round trip, a row a mechanism."""
-    rows = choose.round_trips(frame)
-    rows = rows[rows["recorded"].gt(0)]
+    rows = choose.recorded(frame)
     if rows.empty:
         return None
-    size = choose.sizes(rows)[0]
-    rows = choose.at(rows, size).sort_values("p50_s")
+    size = int(rows["size"].max())  # a scalar's is less
     series = [spread(row) for _, row in rows.iterrows()]
     least, most = int(rows["recorded"].min()), int(rows["recorded"].max())
     caption = (

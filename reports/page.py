@@ -138,7 +138,7 @@ def _at(rows: pd.DataFrame) -> dict[str, str]:
 
 def _recorder(frame: pd.DataFrame) -> str:
     """What recording a round trip takes by itself, in words; empty where none was recorded."""
-    cost = frame["recorder_s"].dropna().median()
+    cost = choose.recorded(frame)["recorder_s"].median()
     return "" if pd.isna(cost) else units.seconds(cost)
 
 
@@ -239,7 +239,7 @@ def _of_python(rows: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
         f"{row['label']} takes {tables.times(row, known[row['floor']])}" for row in (ordered.iloc[0], ordered.iloc[-1])
     )
     size = units.size(ordered["size"].iloc[0])
-    return [f"Python's price, against the same primitive in C at {size}: {low} as long, {high}."]
+    return [f"Python's price, against the same primitive in C at {size}: {low} as long, {high} as long."]
 
 
 def _figure(row: pd.Series) -> str:

@@ -47,16 +47,20 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     from rich.console import Group
 
     rows = headline(frame)
-    table = _everything(frame) if rows.empty else _round_trips(frame, rows)
-    return Group(table, *filter(None, [unreached(frame)]))
+    measured = int(frame["status"].eq("measured").sum())
+    more = f"{len(rows):,} of {measured:,} cases are shown; all are in tables.md and the report"
+    if rows.empty:
+        title, table, more = _legend(frame).removeprefix("; "), _everything(frame), ""
+    else:
+        title, table = f"Round trips and half the 95 % interval{_legend(frame)}", _round_trips(rows)
+    return Group(*filter(None, [title, table, more if len(rows) < measured else "", unreached(frame)]))
 
 
-def _round_trips(frame: pd.DataFrame, rows: pd.DataFrame) -> Table:
+def _round_trips(rows: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    title = f"Round trips and half the 95 % interval{_legend(frame)}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     table.add_column("mechanism")
     for size in sizes(rows):
         table.add_column(units.size(size), justify="right")
@@ -74,7 +78,7 @@ def _everything(frame: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=_legend(frame).removeprefix("; ") or None, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     table.add_column("case", overflow="fold")
     table.add_column("time", justify="right")
     table.add_column("", justify="right", style="dim")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ipcbench.reports import choose, tables, units
 from ipcbench.reports.chapter import Chapter, Table
-from ipcbench.reports.figure import Figure, Panel, grouped, point, same
+from ipcbench.reports.figure import Figure, Panel, Series, grouped, point, same
 
 LOCKS = {"": "its own", "manager": "of its Manager", "lock=plain": "a plain Lock", "lock=none": "none"}
 BARE = ("raw-value", "numpy")
@@ -116,14 +116,22 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
         ticks=[(float(index), text) for index, text in enumerate(words)],
     )
     if len(counts) == 1:
-        ranked = [point(row, {}) for _, row in rows.assign(label=rows["name"]).sort_values("mean_s").iterrows()]
+        ranked = [_warned(point(row, {}), rows) for _, row in rows.assign(label="").sort_values("mean_s").iterrows()]
         return [
             replace(
                 figure, kind="ranking", title=f"{words[0]} counting one number up", panels=[Panel("", ranked)], ticks=[]
             )
         ]
-    found = grouped(rows.assign(mark=rows["processes"].map(counts.index)), "mark", same)
+    found = [
+        _warned(each, rows) for each in grouped(rows.assign(mark=rows["processes"].map(counts.index)), "mark", same)
+    ]
     return [replace(figure, panels=[Panel("", sorted(found, key=lambda each: each.y[0]))])]
+
+
+def _warned(each: Series, rows: pd.DataFrame) -> Series:
+    """What loses updates says so beside its name: it is fast, and wrong."""
+    lost = rows[rows["name"].eq(each.name)]["lost"].max()
+    return replace(each, label=f"{each.name} (loses up to {units.share(lost)})") if lost > 0 else each
 
 
 CHAPTER = Chapter("Shared state", 60, findings, counters, figures)

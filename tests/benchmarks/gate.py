@@ -45,6 +45,7 @@ OFTEN = 5
 """Times a round that A fights itself on one core: what is asked there, one false alarm in a hundred, takes many windows to bound."""
 VALUE, VALUES, WORKERS = 0.005, 8, 10
 """A stored run, as `run` takes it: seconds of a value, values of a worker, workers of a case."""
+LOADS = ("idle", "load")
 RESAMPLES = 1000
 BURNER = """
 import os, time
@@ -233,13 +234,13 @@ def by_pyperf(old, new):
     return {case for case in CASES if re.search(rf"^{re.escape(case)}: .*slower$", said, re.MULTILINE)}
 
 
-def row(place, loaded, name, tool, how, hits, count):
+def row(place, machine_, name, tool, how, hits, count):
     if not count:
-        return f"| {place} | {'load' if loaded else 'idle'} | {name} | {tool} | {how} | 0 of 0 | – | – |"
+        return f"| {place} | {machine_} | {name} | {tool} | {how} | 0 of 0 | – | – |"
     bounds = binomtest(int(hits), int(count)).proportion_ci(0.95, method="exact")
     share = f"{100 * hits / count:.1f}"
     return (
-        f"| {place} | {'load' if loaded else 'idle'} | {name} | {tool} | {how} | {hits} of {count} | {share} "
+        f"| {place} | {machine_} | {name} | {tool} | {how} | {hits} of {count} | {share} "
         f"| {100 * bounds.low:.1f} – {100 * bounds.high:.1f} |"
     )
 
@@ -253,7 +254,7 @@ def evaluate(file):
     controls = {
         loaded: [v for (_, l_, e), vs in duels.items() if (l_, e) == (loaded, SAME) for v in vs] for loaded in (0, 1)
     }
-    runs = stored(data["workers"])
+    runs, both = stored(data["workers"]), defaultdict(list)
     chance = random.Random(1)
     about = data["about"]["machine"]
     print(
@@ -265,12 +266,17 @@ def evaluate(file):
     for place, loaded, (every, name) in itertools.product(("same-core", "cross-core"), (0, 1), NAMES.items()):
         cases = [case for case in CASES if case.endswith(place)]
         hits = sum(resampled(case, duels[case, loaded, every], controls[loaded], chance) for case in cases)
-        print(row(place, loaded, name, "ab", "resampled", hits, RESAMPLES * len(cases)).rsplit("|", 2)[0] + "| |")
+        print(
+            row(place, LOADS[loaded], name, "ab", "resampled", hits, RESAMPLES * len(cases)).rsplit("|", 2)[0] + "| |"
+        )
         said = [each for case in cases for each in windows(case, duels[case, loaded, every], controls[loaded])]
-        print(row(place, loaded, name, "ab", "windows", sum(said), len(said)))
+        both[place, every] += said
+        print(row(place, LOADS[loaded], name, "ab", "windows", sum(said), len(said)))
         for tool, verdict in (("check", by_check), ("pyperf compare_to", by_pyperf)):
             found = [case in verdict(old, new) for old, new in pairs(runs, loaded, every) for case in cases]
-            print(row(place, loaded, name, tool, "pairs of stored runs", sum(found), len(found)), flush=True)
+            print(row(place, LOADS[loaded], name, tool, "pairs of stored runs", sum(found), len(found)), flush=True)
+    for (place, every), said in both.items():
+        print(row(place, "either", NAMES[every], "ab", "windows", sum(said), len(said)))
     return 0
 
 
