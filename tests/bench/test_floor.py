@@ -235,9 +235,9 @@ def test_cpu_that_is_not_there(program: Path, cpus: tuple[int | None, int | None
 
 
 @needs_compiler
-def test_folder_for_the_fifo_that_is_not_there(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_for_the_fifo_that_is_not_there(program: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [program, "fifo", "1", "-1", "-1"], env={"TMPDIR": "/nonexistent"}, capture_output=True, text=True
+        [program, "fifo", "1", "-1", "-1"], env={"TMPDIR": str(tmp_path / "nowhere")}, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "floor: a folder below TMPDIR: No such file or directory\n"
