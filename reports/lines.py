@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patheffects import withStroke
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style
@@ -107,6 +108,7 @@ def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
             "ha": "right" if leftwards else "left",
             "fontsize": 8,
             "color": "black",
+            "path_effects": [withStroke(linewidth=2.0, foreground="white")],
             "zorder": 6,
         }
         axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
