@@ -53,7 +53,8 @@ def summary(frame: pd.DataFrame) -> RenderableType:
         title, table, more = _legend(frame).removeprefix("; "), _everything(frame), ""
     else:
         title, table = f"Round trips and half the 95 % interval{_legend(frame)}", _round_trips(rows)
-    return Group(*filter(None, [title, table, more if len(rows) < measured else "", unreached(frame)]))
+    parts: list[RenderableType] = [title, table, more if len(rows) < measured else "", unreached(frame)]
+    return Group(*(each for each in parts if each))
 
 
 def _round_trips(rows: pd.DataFrame) -> Table:
