@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from ipcbench.bench.console import told
+from ipcbench.bench.paths import FILE, FOLDER, RESULT
 
 __all__ = ["cli"]
 
@@ -135,22 +136,6 @@ def _only(allowed: tuple[str, ...], why: str) -> None:
     for name in context.params:
         if name not in allowed and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise OneLine(f"{why}: leave out --{name.replace('_', '-')}")
-
-
-class Named(click.Path):
-    """A file or folder, which may not be there yet; an empty name would be the current folder."""
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
-        """The path. Refuses an empty one."""
-        if not str(value):
-            self.fail("an empty name names nothing", param, context)
-        return super().convert(value, param, context)
-
-
-FILE = Named(path_type=Path, dir_okay=False)
-FOLDER = Named(path_type=Path, file_okay=False)
-RESULT = Named(path_type=Path)
-"""A result file or its folder."""
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone to standard output.")
