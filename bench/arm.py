@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when a Ctrl-C ends the run
     signal.signal(signal.SIGTERM, end)
+    name_semaphores()
     try:
         if arguments:
             serve(arguments[0], say)
@@ -36,6 +37,13 @@ def main(arguments: list[str]) -> int:
         say({"failed": " ".join(f"{type(error).__name__}: {error}".split())})
         return 1
     return 0
+
+
+def name_semaphores() -> None:
+    """After this process, so that the runner finds what a kill leaves: as `ipc.marks` does it, which this side may not have."""
+    from multiprocessing import process
+
+    process.current_process()._config["semprefix"] = f"/ipcbench-{os.getpid()}"  # type: ignore[attr-defined] # noqa: SLF001
 
 
 def end(_number: int, _frame: Any) -> None:

@@ -1,7 +1,7 @@
 """Worker processes from outside: started in a session of their own, and ended with everything they started.
 
 The resource tracker of a worker is spared at first: it unlinks the semaphores and segments that a killed worker left, as
-soon as the last process of the family is gone.
+soon as the last process of the family is gone. What it wasn't told of is found by its name.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from ipcbench.bench.orderly import uninterrupted
+from ipcbench.ipc.marks import sweep
 
 __all__ = ["WorkerFailed", "end_session", "is_stopped", "is_tracker", "session", "stirs"]
 
@@ -113,6 +114,7 @@ def end_session(session: int) -> None:
         if late:
             break
         time.sleep(POLL)
+    sweep(session)
 
 
 def _members(session: int) -> Iterator[psutil.Process]:

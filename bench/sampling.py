@@ -24,6 +24,7 @@ from ipcbench.bench.spent import TURN, Spent
 from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Delivery, Measured, Timed, Workload
+from ipcbench.ipc.marks import mark_semaphores
 
 __all__ = ["calibrate", "work"]
 
@@ -65,6 +66,7 @@ def _work(path: str) -> int:
     with spent.on("import"):
         runner = driver(task.values, task.processor, task.architecture)
         workloads.load(cases[0].workload)
+    mark_semaphores()
     gc.freeze()
     gc.enable()  # see worker.main
     bundle = Bundle(task, runner, spent, Turn(task.turn))

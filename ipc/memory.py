@@ -21,6 +21,7 @@ from typing import Any
 from ipcbench.ipc.contract import Refusal, Spec
 from ipcbench.ipc.errors import DamagedMessage, MessageTooLarge
 from ipcbench.ipc.mailbox import Slot
+from ipcbench.ipc.marks import mark
 from ipcbench.ipc.owner import Owner
 
 __all__ = [
@@ -86,8 +87,7 @@ def _attach_untracked(name: str) -> SharedMemory:
 
 def create(size: int, owner: Owner) -> Segment:
     """A new segment of `size` bytes, unlinked by its owner. Raises OSError (ENOSPC) where /dev/shm is too small."""
-    # The name says whose it is; macOS takes 31 bytes of it.
-    memory = SharedMemory(f"ipcbench-{os.getpid()}-{token_hex(4)}", create=True, size=size)
+    memory = SharedMemory(f"{mark(os.getpid())}-{token_hex(4)}", create=True, size=size)
     owner.keep(memory.unlink)
     owner.keep(memory.close)
     reserve = getattr(os, "posix_fallocate", None)

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ipcbench.bench import processes, task
 from ipcbench.bench.case import Case
+from ipcbench.ipc.marks import mark
 
 METHODS = ("fork", "forkserver", "spawn")
 
@@ -42,23 +42,22 @@ def descriptors():
 
 
 def ended_halfway(case, number, folder):
-    """Measure it in a worker, end that by the signal as soon as it has children; wait until its whole session is gone."""
+    """Measure it in a worker, end that by the signal as soon as it has children: all of them end by themselves.
+
+    Nothing is left then, nor of what the worker had no time to tell its resource tracker of.
+    """
     assignment = task.Task([case.id], str(folder / "answer.json"), 50, 0.02)
     task.write(folder / "task.json", assignment)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "ipcbench.bench.worker", folder / "task.json"],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-        cwd=folder,
-    )
-    with worker:
+    command = [sys.executable, "-m", "ipcbench.bench.worker", str(folder / "task.json")]
+    with (folder / "errors").open("wb") as errors, processes.session(command, folder, stderr=errors.fileno()) as worker:
         others = []
         until(lambda: others.extend(set(members(worker.pid)) - {worker.pid}) or others, "it never had a child")
         semaphores = {path for pid in members(worker.pid) for path in mapped_semaphores(pid)}
         worker.send_signal(number)
         worker.wait(10)
-    until(lambda: not members(worker.pid), "processes of it live on")
+        until(lambda: not members(worker.pid), "processes of it live on")
     assert not [path for path in semaphores if Path(path).exists()]
+    assert not [path for path in Path("/dev/shm").iterdir() if mark(worker.pid) in path.name]
     assert not (folder / "answer.json").exists()
     return worker.returncode
 
