@@ -72,7 +72,6 @@ def ab(
     with interruptible():
         try:
             with temporary() as folder:
-                click.echo("preparing the two sides", err=True)
                 sides = {"a": environments.prepare("A", a, folder), "b": environments.prepare("B", b, folder)}
                 cases = _cases(profile, texts, list(sides.values()), folder)
                 effects.check([case.id for case in cases])

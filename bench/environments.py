@@ -18,6 +18,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
+
 from ipcbench.bench.processes import session
 
 __all__ = ["BadSide", "Side", "prepare"]
@@ -129,6 +131,7 @@ def _commit(label: str, revision: str, folder: Path) -> tuple[Path, str]:
 
 def _built(label: str, text: str, top: Path, commit: str, folder: Path) -> Path:
     """An environment with the project of the current folder, as it was then."""
+    click.echo(f"building {label}: {text}", err=True)
     source, environment = folder / f"source-{label}", folder / f"environment-{label}"
 
     def must(step: str, *command: str) -> None:
