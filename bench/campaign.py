@@ -7,7 +7,7 @@ import random
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +30,7 @@ from ipcbench.reports.stats import (
     half_width,
 )  # here: a signal in the midst of its imports, later on, would leave them useless
 
-__all__ = ["Asked", "Campaign", "Refused", "run"]
+__all__ = ["Asked", "Campaign", "Order", "Refused", "run"]
 
 WHOLE = ("standard", "rigorous")
 """Profiles whose run, not narrowed, ends by putting the course's claims to the test."""
@@ -69,53 +69,61 @@ class Asked:
         return asdict(self)
 
 
-def run(
-    profile_name: str,
-    axes: Axes,
-    texts: dict[str, str | None],
-    *,
-    output: Path | None,
-    resume: bool,
-    seed: int | None,
-    asked: Asked,
-    as_json: bool,
-) -> int:
-    """Measure and report; gives the exit status. A resumed run goes on as it was asked for; `asked` may only add to that."""
+@dataclass(frozen=True)
+class Order:
+    """What a run is to measure, as the command line has it; `texts` are the axes as they were written."""
+
+    profile: str
+    axes: Axes
+    texts: dict[str, str | None]
+    asked: Asked
+    seed: int | None = None
+
+
+def run(order: Order, *, output: Path | None, resume: bool, as_json: bool) -> int:
+    """Measure and report; gives the exit status. A resumed run goes on as it was ordered; `asked` may only add to that."""
     if resume and output is None:
         raise Refused("--resume needs the folder to go on with: --output DIR")
     folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     store, earlier = None, 0.0
     if resume:
         store = _resumed(folder)
-        before = Asked(*(store.facts.get("asked", {}).get(each.name) for each in fields(Asked)))
-        earlier = store.facts.get("seconds", 0.0) if asked.budget is None else 0.0
-        asked = Asked(
-            before.rounds, *(new or old for new, old in zip(astuple(asked)[1:], astuple(before)[1:], strict=True))
-        )
-        profile_name, seed = store.facts["profile"], store.facts.get("seed")
-        if profile_name not in PROFILES:
-            raise Refused(f"{folder} holds a run of ipcbench {profile_name}, which isn't gone on with: do that again")
-        texts = {axis: store.facts.get("options", {}).get(axis) for axis in texts}
-        try:
-            axes = Axes.parse(texts)
-        except BadValue as error:
-            raise Refused(f"{store.file} can't be resumed: {error}") from error
-    found = matrix.expand(matrix.find_profile(profile_name), axes)
+        earlier = store.facts.get("seconds", 0.0) if order.asked.budget is None else 0.0
+        order = _as_begun(order, store)
+    profile = matrix.find_profile(order.profile)
+    found = matrix.expand(profile, order.axes)
     if not found.cases:
-        reasons = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
-        raise Refused(
-            f"nothing to measure: {reasons[0]}"
-            + (
-                f" (and {len(reasons) - 1} more reason{'s' * (len(reasons) > 2)}: see ipcbench list)"
-                if len(reasons) > 1
-                else ""
-            )
-        )
-    profile = asked.tune(matrix.find_profile(profile_name), len(found.cases))
-    seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
-    whole = profile_name in WHOLE and not any(texts.values())
+        raise Refused(_nothing(found))
+    tuned = order.asked.tune(profile, len(found.cases))
+    seed = random.SystemRandom().randrange(1 << 30) if order.seed is None else order.seed
+    whole = order.profile in WHOLE and not any(order.texts.values())
     store = store or _store(Store.create, folder)  # last: what is refused leaves no folder
-    return Campaign(profile, asked, found, store, texts, seed, earlier).run(as_json, whole)
+    campaign = Campaign(tuned, order.asked, found, store, order.texts, seed, earlier)
+    return campaign.run(as_json, whole)
+
+
+def _as_begun(order: Order, store: Store) -> Order:
+    """The order of a stored run, with what the new one adds to its precision and budget."""
+    facts = store.facts
+    before = Asked(*(facts.get("asked", {}).get(each.name) for each in fields(Asked)))
+    if facts["profile"] not in PROFILES:
+        raise Refused(
+            f"{store.folder} holds a run of ipcbench {facts['profile']}, which isn't gone on with: do that again"
+        )
+    texts = {axis: facts.get("options", {}).get(axis) for axis in order.texts}
+    try:
+        axes = Axes.parse(texts)
+    except BadValue as error:
+        raise Refused(f"{store.file} can't be resumed: {error}") from error
+    added = {name: new for name, new in asdict(order.asked).items() if new is not None and name != "rounds"}
+    return Order(facts["profile"], axes, texts, replace(before, **added), facts.get("seed"))
+
+
+def _nothing(found: Matrix) -> str:
+    """Why there is nothing to measure."""
+    first, *others = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
+    more = f" (and {len(others)} more reason{'s' * (len(others) > 1)}: see ipcbench list)" if others else ""
+    return f"nothing to measure: {first}{more}"
 
 
 def _resumed(folder: Path) -> Store:

@@ -212,10 +212,10 @@ def run(
         raise OneLine("--rounds takes just so many samples, --precision as many as it needs: give one of them")
     if options["resume"]:
         _only(("resume", "output", "precision", "budget", "as_json"), "--resume goes on with the run as it was begun")
-    asked = campaign.Asked(rounds, precision, budget)
+    order = campaign.Order(profile, axes, texts, campaign.Asked(rounds, precision, budget), options.pop("seed"))
     with _result_errors():
         try:
-            sys.exit(campaign.run(profile, axes, texts, asked=asked, as_json=as_json, **options))
+            sys.exit(campaign.run(order, as_json=as_json, **options))
         except campaign.Refused as error:
             raise OneLine(str(error)) from error
 
