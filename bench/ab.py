@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import random
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,18 +28,17 @@ from ipcbench.bench.duel_file import DuelFile
 from ipcbench.bench.effects import Effects
 from ipcbench.bench.environments import Side
 from ipcbench.bench.matrix import Axes, BadValue
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary
+from ipcbench.bench.orderly import Interrupted, interruptible
 from ipcbench.bench.processes import session
 from ipcbench.bench.schedule import Progress
+from ipcbench.bench.scratch import temporary
 from ipcbench.bench.task import writable
 
 if TYPE_CHECKING:
     from ipcbench.reports.gate import Verdict
 
-__all__ = ["DUELS", "EFFECT", "ab"]
+__all__ = ["EFFECT", "ab"]
 
-DUELS = 10
-"""Duels of a case and stage on one core; twice as many where each end has a core of its own."""
 EFFECT = 0.03
 """The median of the duels must be beyond it: half of the slowdown that is to be found, or half of those would be missed."""
 A_DUEL = 0.45
@@ -69,6 +70,7 @@ def ab(
     matrix.find_profile(profile)
     Axes.parse({**texts, "only": None})  # before anything is built
     seed = seed if seed is not None else random.SystemRandom().randrange(1 << 30)
+    facts = {"profile": profile, "options": texts, "seed": seed, "started": _now()}
     with interruptible():
         try:
             with temporary() as folder:
@@ -81,7 +83,7 @@ def ab(
         except Interrupted as interrupt:
             click.echo("interrupted: no verdict", err=True)
             return interrupt.code
-    return _finish(gate, file, outputs, strict, {"profile": profile, "options": texts, "seed": seed})
+    return _finish(gate, file, outputs, strict, facts)
 
 
 def _plan(gate: Gate) -> str:
@@ -242,16 +244,34 @@ class Gate:
 
     def notes(self) -> Iterator[str]:
         """The sides, and what the control says."""
-        from statistics import median
-
         yield from map(str, self.sides.values())
-        control = self.control
-        if control:
-            state = "red: no case is called regressed" if self.control_is_red else "as it should be"
-            shift = f"{100 * median(control):+.1f} %"
-            yield f"A/A control: {shift} over {len(control)} duels of A against itself, {state}"
+        yield f"A/A control: {self._of_control()}"
+
+    def _of_control(self) -> str:
+        from ipcbench.reports import gate
+
+        control, effect = self.control, min(self.effects(case.id) for case in self.cases)
+        if not control:
+            return "no duel of A against itself could be fought"
+        low, middle, high = (math.expm1(each) for each in gate.median_interval(control))
+        if self.control_is_red:
+            state = "red, so no case is called regressed"
+        elif -effect < low and high < effect:
+            state = "as it should be"
         else:
-            yield "A/A control: no duel of A against itself could be fought"
+            state = f"too few or too wide to tell it from ±{100 * effect:g} %"
+        shift = f"{100 * middle:+.1f} % (between {100 * low:+.1f} and {100 * high:+.1f})"
+        return f"{shift} over {len(control)} duels of A against itself, {state}"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
+
+
+def _command(seed: int) -> str:
+    """What does the same again, in the same order."""
+    given = any(word.partition("=")[0] == "--seed" for word in sys.argv)
+    return shlex.join(["ipcbench", *sys.argv[1:], *([] if given else ["--seed", str(seed)])])
 
 
 def _values(duels: Sequence[Duel]) -> list[float]:
@@ -279,13 +299,12 @@ def _save(gate: Gate, file: Path, facts: dict[str, Any], verdicts: list[dict[str
         stages = [duel for stage in record.stages for duel in stage]
         kept.add(case, record.about, record.loops, stages, ("a", "b"))
         kept.add(case, record.about, record.loops, record.control, ("control-1", "control-2"))
-    now = datetime.now(timezone.utc).astimezone()
     own = {
         **facts,
         "version": version("ipcbench"),
-        "command": " ".join(["ipcbench", *sys.argv[1:]]),
+        "command": _command(facts["seed"]),
         "status": "complete",
-        "ended": now.isoformat(timespec="seconds"),
+        "ended": _now(),
         "seconds": time.monotonic() - gate.begun,
         "rounds": gate.duels,
         "notes": notes,

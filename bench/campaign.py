@@ -20,9 +20,10 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, BadValue, Matrix
 from ipcbench.bench.metadata import describe
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
+from ipcbench.bench.orderly import Interrupted, interruptible, uninterrupted
 from ipcbench.bench.profiles import PROFILES, Profile
 from ipcbench.bench.schedule import Schedule
+from ipcbench.bench.scratch import temporary
 from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
 from ipcbench.bench.workers import sampler
@@ -105,6 +106,8 @@ def run(order: Order, *, output: Path | None, resume: bool, as_json: bool) -> in
 def _as_begun(order: Order, store: Store) -> Order:
     """The order of a stored run, with what the new one adds to its precision and budget."""
     facts = store.facts
+    if "arms" in facts:
+        raise Refused(f"{store.folder} holds duels of ipcbench ab, which aren't gone on with: do that again")
     before = Asked(*(facts.get("asked", {}).get(each.name) for each in fields(Asked)))
     if facts["profile"] not in PROFILES:
         raise Refused(
@@ -160,10 +163,11 @@ class Campaign:
         self.command = command or self._command()
         self.machine = machine.facts()
         self.begun = time.monotonic()
+        self.ended: float | None = None
         self.earlier = float(store.facts.get("seconds", 0.0))
         self.spent = Spent(store.facts.get("spent", {}))
         self.started = store.facts.get("started", _now())
-        self.notes = [*_notes(self.machine), *found.notes]
+        self.notes = list(dict.fromkeys([*store.facts.get("notes", []), *_notes(self.machine), *found.notes]))
         self.claiming = False
         """Whether all is measured, and the course's claims are being tried."""
 
@@ -199,11 +203,14 @@ class Campaign:
         """All there is to measure. Raises `Interrupted`, after which what was measured is still there to be saved."""
         self.begun = time.monotonic()
         display = Display(len(self.found.cases), self.profile.name)
-        with temporary() as folder, display:
-            self._schedule(folder).run(display.show, lambda: self.save("interrupted"))
+        try:
+            with temporary() as folder, display:
+                self._schedule(folder).run(display.show, lambda: self.save("interrupted"))
+        finally:
+            self.ended = time.monotonic()
 
     def _try_claims(self) -> None:
-        """What the course says, by this run's own cases; whatever goes wrong with that, the run is good."""
+        """What the course says, by this run's own cases; where that can't be stored, the run is good all the same."""
         from ipcbench.bench import claiming
 
         self.claiming = True
@@ -228,8 +235,12 @@ class Campaign:
             try:
                 floor.build(folder)
             except floor.FloorError as error:
-                self.notes.append(f"The C floor is missing: {error}")
+                self._note(f"The C floor is missing: {error}")
         return schedule
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:  # a resumed run has those of before
+            self.notes.append(text)
 
     def _rounds(self) -> int:
         return min(
@@ -237,7 +248,8 @@ class Campaign:
         )
 
     def _seconds(self) -> float:
-        return self.earlier + time.monotonic() - self.begun
+        """Of measuring: what comes after it, such as the claims, doesn't count."""
+        return self.earlier + (self.ended or time.monotonic()) - self.begun
 
     def _unmeasured(self, status: str) -> list[tuple[Case, str]]:
         """Cases left out, and those whose turn didn't come: no case is missing silently."""
@@ -246,8 +258,13 @@ class Campaign:
             if status == "complete"
             else "not measured before the interruption"
         )
-        late = [each for each in self.found.cases if not self.store.samples(each) and each.id not in self.store.failed]
-        return [(skip.case, skip.reason) for skip in self.found.skips] + [(case, why) for case in late]
+        skipped = [(skip.case, skip.reason) for skip in self.found.skips]
+        late = [(case, why) for case in self.found.cases]
+        return [(case, reason) for case, reason in skipped + late if not self._is_known(case)]
+
+    def _is_known(self, case: Case) -> bool:
+        """Whether it was measured or has failed: also before it came to be left out, as where a compiler is gone."""
+        return bool(self.store.samples(case)) or case.id in self.store.failed
 
     def save(self, status: str) -> None:
         """Replace the result file by one that holds all there is so far."""

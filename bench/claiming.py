@@ -27,10 +27,11 @@ from ipcbench.bench.claim import Claim, Figures, Finding, Judged, Observed, clai
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import BadValue, Matrix, Skip, unknown
 from ipcbench.bench.observers import observe
-from ipcbench.bench.orderly import Interrupted, interruptible, temporary, uninterrupted
+from ipcbench.bench.orderly import Interrupted, interruptible, uninterrupted
 from ipcbench.bench.profiles import Profile
+from ipcbench.bench.scratch import temporary
 from ipcbench.bench.store import RunExists, Store
-from ipcbench.bench.task import replace_json
+from ipcbench.bench.task import replace_json, writable
 
 if TYPE_CHECKING:
     from ipcbench.reports import schema
@@ -47,20 +48,23 @@ def run(result: Path | None, *, output: Path | None, only: str | None, measure: 
 
     chosen = _choose(only)
     given = None if result is None else schema.load(result)
+    if given is not None and not writable(given.path.parent):
+        raise Refused(f"{given.path.parent} can't be written to: the verdicts are stored in the run")
     trial = _Trial(chosen, given)
     campaign = _campaign(trial, output) if measure else None
     if output is not None and campaign is None:
         click.echo(f"nothing is measured: {output} isn't needed", err=True)
     with interruptible():
         code = _try(trial, campaign)
-        with suppress(Interrupted):
-            file = _conclude(trial, campaign, as_json, whole=not code)
-            if code:
-                where = result or (file and file.parent)
-                click.echo(
-                    f"interrupted; the rest: {shlex.join(['ipcbench', 'claims', *([str(where)] if where else [])])}",
-                    err=True,
-                )
+        file = _file(given, campaign)
+        try:
+            _conclude(trial, campaign, file, as_json, whole=not code)
+        except Interrupted as interrupt:
+            code = interrupt.code
+        if code:
+            where = result or (file and file.parent)
+            rest = shlex.join(["ipcbench", "claims", *([str(where)] if where else [])])
+            click.echo(f"interrupted; the rest: {rest}", err=True)
     return code
 
 
@@ -82,14 +86,14 @@ def _try(trial: _Trial, campaign: Campaign | None) -> int:
     return 0
 
 
-def _conclude(trial: _Trial, campaign: Campaign | None, as_json: bool, whole: bool) -> Path | None:
-    """Judge, store the verdicts where they belong, and show them."""
+def _conclude(trial: _Trial, campaign: Campaign | None, file: Path | None, as_json: bool, whole: bool) -> None:
+    """Judge, store the verdicts where they belong, and show them, also where they can't be stored."""
     verdicts = trial.verdicts(whole)
-    file = _file(trial.given, campaign)
-    if file is not None:
-        _store(file, verdicts)
-    _say(trial, campaign, verdicts, as_json)
-    return file
+    try:
+        if file is not None:
+            _store(file, verdicts)
+    finally:
+        _say(trial, campaign, verdicts, as_json)
 
 
 def add(file: Path) -> None:
@@ -131,7 +135,7 @@ class _Trial:
     reasons: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from ipcbench.reports.baseline import elsewhere
+        from ipcbench.reports.origin import elsewhere
 
         self.elsewhere: list[str] = []
         if self.given is not None:
@@ -180,10 +184,15 @@ class _Trial:
     def verdicts(self, whole: bool) -> list[schema.Claim]:
         """In the order of the course; of an interrupted trial what was come to."""
         for claim in self.judged:
-            have = self.known if all(each in self.known for each in claim.cases) else {**self.known, **self.fresh}
+            have = self._of_one_run(claim.cases)
             if whole or all(each in have for each in claim.cases):
                 self.found[claim.id] = judging.judge(claim, have, self.reasons)
         return [_claim(each, self.found[each.id]) for each in self.chosen if each.id in self.found]
+
+    def _of_one_run(self, cases: Sequence[str]) -> dict[str, Figures]:
+        """Figures to judge by: of the run that was given where it has them all, or none was measured since; never of both."""
+        whole, since = all(each in self.known for each in cases), any(each in self.fresh for each in cases)
+        return self.known if whole or not since else self.fresh
 
 
 def _this_machine() -> dict[str, Any]:

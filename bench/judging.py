@@ -43,21 +43,12 @@ def judge(claim: Claim, known: Mapping[str, Figures], reasons: Mapping[str, str]
 
 def figures(result: Result) -> dict[str, Figures]:
     """What a result knows of each measured case, by id."""
-    from ipcbench.reports.latency import tail
-    from ipcbench.reports.schema import ResultError
     from ipcbench.reports.stats import estimate, of_worker
 
-    found = {}
-    for each in result.benchmarks:
-        others = _costs(each)
-        histogram = result.facts.histograms.get(each.axes.name)
-        if histogram is not None:
-            try:
-                others["p99_s"] = tail(each.axes.name, histogram, 99.0)
-            except ResultError as error:
-                raise ResultError(f"{result.path}: {error}") from error
-        found[each.axes.name] = Figures(estimate([of_worker(run.values) for run in each.runs]), others)
-    return found
+    return {
+        each.axes.name: Figures(estimate([of_worker(run.values) for run in each.runs]), _costs(each))
+        for each in result.benchmarks
+    }
 
 
 def _costs(benchmark: Benchmark) -> dict[str, Estimate]:
@@ -69,7 +60,7 @@ def _costs(benchmark: Benchmark) -> dict[str, Estimate]:
     for each in workers:
         if "cpu_user_s" in each and "cpu_system_s" in each:
             each["cpu_s"] = each["cpu_user_s"] + each["cpu_system_s"]
-    told = {name: [each[name] for each in workers if name in each] for name in (*COSTS, "cpu_s")}
+    told = {name: [each[name] for each in workers if name in each] for name in (*COSTS, "cpu_s", "p99_s")}
     return {name: plain(values) for name, values in told.items() if values}
 
 
@@ -97,7 +88,8 @@ def less(pairs: Mapping[str, tuple[str, str]], one: str, other: str, of: str = T
             estimates = [_figure(known[case], of) for case in cases]
             lacking = next((case for case, each in zip(cases, estimates, strict=True) if each is None), None)
             if lacking is not None:
-                return Finding(UNTESTABLE, f"{lacking} has no interval of its {of}: it takes more samples")
+                why = "it takes more samples, none of them nought"
+                return Finding(UNTESTABLE, f"{lacking} has no interval of its {of}: {why}")
             found.append(_compare(label, *estimates))  # type: ignore[arg-type]
         return _of_series(found, f"{WHAT[of]}{other}, {one}")
 
@@ -105,9 +97,9 @@ def less(pairs: Mapping[str, tuple[str, str]], one: str, other: str, of: str = T
 
 
 def _figure(of_case: Figures, name: str) -> Estimate | None:
-    """The estimate, where it has an interval."""
+    """The estimate, where it has an interval that a ratio can be reckoned of."""
     found = of_case.time if name == TIME else of_case.others.get(name)
-    return None if found is None or found.low is None or found.high is None else found
+    return None if found is None or not found.freedom else found
 
 
 def _compare(label: str, less: Estimate, more: Estimate) -> _Compared:
@@ -197,13 +189,13 @@ def _interval(found: Estimate) -> str:
 
 
 def any_lost(case: str, what: str) -> Judged:
-    """Some of them are lost."""
+    """Some of them are lost: that none was may be chance."""
 
     def check(known: Mapping[str, Figures]) -> Finding:
         lost = known[case].others.get("lost")
         if lost is None:
             return Finding(UNTESTABLE, f"{case} doesn't tell what was lost")
-        return Finding(HOLDS if lost.mean > 0 else FAILS, _lost(lost, what))
+        return Finding(HOLDS if lost.mean > 0 else UNTESTABLE, _lost(lost, what))
 
     return Judged((case,), check)
 

@@ -140,7 +140,7 @@ def processor_count(root: Path) -> int | None:
 def smt(root: Path, info: Mapping[str, str]) -> str | None:
     """`on` where two processors may share one core, `off`, or None."""
     active = number(root / CPUS / "smt/active")
-    if active is None and info.get("siblings", "").isdigit() and info.get("cpu cores", "").isdigit():
+    if active is None and info.get("siblings", "").isdecimal() and info.get("cpu cores", "").isdecimal():
         active = int(int(info["siblings"]) > int(info["cpu cores"]))
     return switch(active)
 
@@ -176,7 +176,7 @@ def steal(root: Path) -> float | None:
     """The share of the processors' time since start-up that the host gave to others."""
     for line in (text(root / "proc/stat") or "").splitlines():
         name, *ticks = line.split()
-        if name == "cpu" and len(ticks) >= 8 and all(tick.isdigit() for tick in ticks[:8]):
+        if name == "cpu" and len(ticks) >= 8 and all(tick.isdecimal() for tick in ticks[:8]):
             spent = [int(tick) for tick in ticks[:8]]  # guest time, which follows, is part of user time
             return round(spent[7] / sum(spent), 6) if sum(spent) else None
     return None

@@ -253,12 +253,12 @@ def _sizes(parts: Iterable[str]) -> Iterator[int]:
 
 def _rate(part: str) -> int:
     least, most = RATES
-    if not part.isdigit() or not least <= int(part) <= most:
+    if not part.isdecimal() or not least <= int(part) <= most:
         raise BadValue(f"unknown rate {part!r}: write operations per second from {least} to {most:,}, such as 1000")
     return int(part)
 
 
 def _count(part: str) -> int:
-    if not part.isdigit() or not 1 <= int(part) <= 64:
+    if not part.isdecimal() or not 1 <= int(part) <= 64:
         raise BadValue(f"unknown number of processes {part!r}: write a whole number from 1 to 64, such as 4")
     return int(part)

@@ -1,24 +1,13 @@
-"""An orderly end of a run: signals that unwind it once, and a temporary folder that goes on every way out."""
+"""An orderly end of a run: signals that unwind it once."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from types import FrameType
 
-import psutil
-
-__all__ = ["Interrupted", "interruptible", "temporary", "uninterrupted"]
-
-PREFIX = "ipcbench-"
-LONGEST = 40
-"""Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
+__all__ = ["Interrupted", "interruptible", "uninterrupted"]
 
 
 class Interrupted(BaseException):
@@ -60,7 +49,7 @@ def uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
-        _held.remove(came)
+        _held.pop()
         for number in came:
             _deliver(number)
 
@@ -69,51 +58,3 @@ def _deliver(number: int) -> None:
     if not _held:
         raise Interrupted(number)
     _held[-1].append(number)
-
-
-@contextmanager
-def temporary() -> Iterator[Path]:
-    """The run's own folder, the workers' TMPDIR; also removes those of runs that were killed."""
-    base = Path(tempfile.gettempdir())
-    if len(str(base)) > LONGEST and os.access("/tmp", os.W_OK):  # noqa: S108 - only its path is short enough for sockets
-        base = Path("/tmp")  # noqa: S108
-    for old in base.glob(f"{PREFIX}*"):
-        if _is_left(old):
-            shutil.rmtree(old, ignore_errors=True)
-    with ExitStack() as stack:
-        with uninterrupted():
-            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
-            stack.callback(_remove, folder)
-            stack.callback(os.close, _locked(folder))
-        yield folder
-
-
-def _locked(folder: Path) -> int:
-    """A descriptor that holds the folder's lock (flock(2)). Raises BlockingIOError where another process holds it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _is_left(folder: Path) -> bool:
-    """Whether its run is gone: no such process, and no lock, by which one in another container is known.
-
-    Not by when the process began: that is told by a clock that may be set.
-    """
-    pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-    if not pid.isdigit() or psutil.pid_exists(int(pid)):
-        return False
-    try:
-        os.close(_locked(folder))
-    except OSError:
-        return False
-    return True
-
-
-def _remove(folder: Path) -> None:
-    with uninterrupted():
-        shutil.rmtree(folder, ignore_errors=True)

@@ -25,7 +25,7 @@ from typing import Any
 from ipcbench.bench.workload import Delivery
 from ipcbench.ipc.errors import DeadlinePassed
 
-__all__ = ["RATES", "Span", "Stream", "closed", "counted", "paced", "recorder_cost"]
+__all__ = ["RATES", "Span", "Stream", "closed", "counted", "paced", "recorder_cost", "tail"]
 
 RATES = (10, 1_000_000)
 """The rates that may be asked for, in operations per second."""
@@ -125,6 +125,12 @@ def _wait_until(due: float) -> None:
 def counted(latencies: Sequence[float]) -> dict[int, int]:
     """How often each latency came, in nanoseconds, to the resolution of the histogram: few numbers instead of many."""
     return Counter(_rounded(max(1, round(each * 1e9))) for each in latencies)
+
+
+def tail(latencies: Sequence[float]) -> dict[str, float]:
+    """This worker's own p99 (nearest rank), where at least one operation lies beyond it: over workers these have an interval."""
+    count = len(latencies)
+    return {"p99_s": sorted(latencies)[count * 99 // 100 - 1]} if count >= 100 else {}
 
 
 def _rounded(value: int) -> int:

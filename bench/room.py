@@ -50,5 +50,5 @@ def _left_in(folder: Path) -> int | None:
 
 def _given_up(folder: Path) -> int:
     lines = [line.split() for line in (machine.text(folder / "memory.stat") or "").splitlines()]
-    figures = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+    figures = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdecimal()}
     return figures.get("total_inactive_file", figures.get("inactive_file", 0))

@@ -20,6 +20,7 @@ from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.driver import driver
+from ipcbench.bench.scratch import is_scratch
 from ipcbench.bench.spent import TURN, Spent
 from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
@@ -168,12 +169,13 @@ class Bundle:
 
     def _passes(self, case: Case, timed: Timed, loops: int, runs: Sequence[Measured]) -> dict[str, float]:
         """What is measured by passes of their own, after the timed values: latencies one by one, and numbered messages."""
+        figures: dict[str, float] = {}
         if timed.record is not None and (case.id in self.task.record or case.option("rate")):
-            found = recording.counted(
-                timed.record(recordings(case, loops, fmean(run.seconds for run in runs))).latencies
-            )
+            latencies = timed.record(recordings(case, loops, fmean(run.seconds for run in runs))).latencies
+            found = recording.counted(latencies)
             self.latencies[case.id] = tasks.Latencies(list(found), list(found.values()), self._recorder_cost())
-        return {} if timed.number is None else delivery(timed.number(min(loops, NUMBERED)))
+            figures = recording.tail(latencies)
+        return figures if timed.number is None else figures | delivery(timed.number(min(loops, NUMBERED)))
 
     def _recorder_cost(self) -> float:
         """Found once a worker."""
@@ -307,8 +309,8 @@ _runner_gone = threading.Event()
 
 def _inherit_folder() -> None:
     """Remove the run's temporary folder in place of a runner that was killed."""
-    folder = os.environ.get("TMPDIR", "")
-    if _runner_gone.is_set() and Path(folder).name.startswith("ipcbench-"):
+    folder = Path(os.environ.get("TMPDIR", ""))
+    if _runner_gone.is_set() and is_scratch(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 

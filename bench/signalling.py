@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import IpcError
 
-__all__ = ["lacking", "masked", "quiet", "sender", "single_threaded"]
+__all__ = ["lacking", "masked", "no_room", "quiet", "sender", "single_threaded"]
 
 ENDING = 1.0
 LOOK = 0.001
@@ -73,6 +73,20 @@ def masked(numbers: set[int]) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def no_room(burst: int) -> Refusal | None:
+    """So many real-time signals don't fit the queue (RLIMIT_SIGPENDING): a full one takes a signal without its place, and says nothing."""
+    import resource
+
+    if not hasattr(resource, "RLIMIT_SIGPENDING"):
+        return None
+    room = resource.getrlimit(resource.RLIMIT_SIGPENDING)[0]
+    if room == resource.RLIM_INFINITY or room > burst:
+        return None
+    return Refusal(
+        "limit", f"a burst of {burst:,} doesn't fit the queue of signals, which has room for {room:,}: raise ulimit -i"
+    )
 
 
 def lacking(subject: str, *names: str) -> Refusal | None:

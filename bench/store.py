@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 import pyperf
 
+from ipcbench.bench import placement
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.histograms import Histograms
@@ -97,16 +99,22 @@ class Store:
         return store
 
     def _check_here(self) -> None:
-        """Raises ValueError where what comes would be no samples of the same: pyperf keeps such runs apart."""
+        """Raises ValueError where what comes would be no samples of the same."""
         if not self.benchmarks:
             return
-        before = next(iter(self.benchmarks.values())).get_metadata()
-        here = pyperf.Run([1.0], collect_metadata=True).get_metadata()
-        for name in SAME:
-            if name in before and before[name] != here.get(name):
-                what = name.replace("_", " ")
+        found = {name: each.get_metadata() for name, each in self.benchmarks.items()}
+        before = {"ipcbench": self.facts.get("version")} | next(iter(found.values()))
+        for name, now in _here().items():
+            if before.get(name) not in (None, now):
+                what = name.removeprefix("machine_").replace("_", " ")
                 raise ValueError(
-                    f"{self.file} can't be resumed: its {what} is {before[name]}, here it is {here.get(name)}; measure anew"
+                    f"{self.file} can't be resumed: its {what} is {before[name]}, here it is {now}; measure anew"
+                )
+        for name, metadata in found.items():
+            workload = workloads.load(Case.parse(name).workload)
+            if metadata.get("case_revision", workload.revision) != workload.revision:
+                raise ValueError(
+                    f"{self.file} can't be resumed: the workload {workload.name} was revised since; measure anew"
                 )
 
     def _replay(self) -> None:
@@ -217,6 +225,13 @@ def _read_line(text: bytes) -> _Line | None:
     except (schema.ResultError, msgspec.MsgspecError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
     return found
+
+
+def _here() -> dict[str, Any]:
+    """What must be as it was, as it is now."""
+    facts = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+    cores = {"machine_cpus_allowed": len(placement.allowed())}
+    return {"ipcbench": version("ipcbench"), **cores, **{name: facts.get(name) for name in SAME}}
 
 
 def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:

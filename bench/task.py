@@ -57,7 +57,7 @@ class Latencies:
 
 @dataclass(frozen=True)
 class Answer:
-    """A pyperf suite as JSON text, the loops that were found, and why a case failed (the rest was not tried)."""
+    """A pyperf suite as plain data, the loops that were found, and why a case failed (the rest was not tried)."""
 
     suite: dict[str, Any] | None
     measured: list[str]

@@ -248,12 +248,12 @@ def folder() -> Iterator[Path]:
 
 def end_everything() -> None:
     """The runner is gone: end all processes of this session, and remove the runner's folder."""
-    from ipcbench.bench.orderly import PREFIX
     from ipcbench.bench.processes import end_session
+    from ipcbench.bench.scratch import is_scratch
 
     if os.getsid(0) == os.getpid():
         end_session(os.getpid())
     home = Path(tempfile.gettempdir())
-    if home.name.startswith(PREFIX):
+    if is_scratch(home):
         shutil.rmtree(home, ignore_errors=True)
     os._exit(1)

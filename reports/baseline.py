@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from ipcbench.reports.gate import INCONCLUSIVE, ONE_SIDED, Verdict
+from ipcbench.reports.origin import differences, interrupted
 from ipcbench.reports.schema import Benchmark, Result
 from ipcbench.reports.stats import estimate, is_precise, of_worker
 from ipcbench.reports.units import MARK
 
-__all__ = ["NotComparable", "Pairing", "elsewhere", "match"]
-
-SAME = {
-    "hostname": "machine",
-    "cpu_model_name": "processor",
-    "cpu_count": "number of processors",
-    "python_version": "Python",
-    "python_implementation": "Python implementation",
-    "platform": "kernel",
-    "machine_kernel": "kernel release",
-    "machine_python_free_threaded": "Python (with or without its global lock)",
-}
-NEEDED = ("hostname", "python_version", "platform")
-"""Without these nothing says where a run was measured."""
+__all__ = ["NotComparable", "Pairing", "match"]
 
 UNLIKE_COMPARE = (
     "ratios are those of means of workers, a fifth of them cut off at either end; ipcbench compare takes the report's times: "
@@ -53,7 +40,7 @@ class Pairing:
 
 def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
     """Pair the cases. Raises `NotComparable`: another machine, a case that failed, nothing in common."""
-    differing = list(_differences(baseline, current))
+    differing = list(differences(baseline, current))
     if differing and not across_machines:
         raise NotComparable(
             "the baseline was measured elsewhere: "
@@ -75,7 +62,7 @@ def match(baseline: Result, current: Result, across_machines: bool) -> Pairing:
     if not samples:
         raise NotComparable(_nothing(baseline, current, unpaired))
     missed = frozenset(name for side in (baseline, current) for name in _missed(side))
-    notes = [*differing, *_interrupted(baseline, current), UNLIKE_COMPARE]
+    notes = [*differing, *interrupted({"baseline": baseline, "current run": current}), UNLIKE_COMPARE]
     if missed & samples.keys():
         notes.append(
             f"{MARK}: of {len(missed & samples.keys()):,} cases a side is less precise than its run was asked for"
@@ -88,35 +75,6 @@ def _missed(side: Result) -> Iterator[str]:
         found = estimate([of_worker(run.values) for run in benchmark.runs])
         if is_precise(found, side.facts.precision) is False:
             yield benchmark.axes.name
-
-
-def elsewhere(result: Result, here: Mapping[str, Any]) -> list[str]:
-    """What tells the machine of a result from this one, of which `here` has the same metadata; empty if nothing does."""
-    there = _metadata(result)
-    return [*_unplaced(result, there), *_differing(there, here)]
-
-
-def _differences(baseline: Result, current: Result) -> Iterator[str]:
-    old, new = (_metadata(side) for side in (baseline, current))
-    for side, facts in ((baseline, old), (current, new)):
-        yield from _unplaced(side, facts)
-    yield from _differing(old, new)
-
-
-def _unplaced(side: Result, facts: Mapping[str, Any]) -> Iterator[str]:
-    lacking = [name for name in NEEDED if not facts.get(name)]
-    if lacking:
-        yield f"{side.path} doesn't say where it was measured: it lacks {' and '.join(lacking)}"
-
-
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    for key, name in SAME.items():
-        if old.get(key) != new.get(key):
-            yield f"another {name}: {old.get(key, 'unknown')} and {new.get(key, 'unknown')}"
-
-
-def _metadata(side: Result) -> Mapping[str, Any]:
-    return side.metadata | (side.benchmarks[0].metadata if side.benchmarks else {})
 
 
 def _failures(side: Result, name: str) -> Iterator[str]:
@@ -147,9 +105,3 @@ def _nothing(baseline: Result, current: Result, unpaired: list[Verdict]) -> str:
     if revised:
         return f"{baseline.path} and {current.path}: no case can be compared: {revised.id}: {revised.reason}"
     return f"{baseline.path} and {current.path} have no case in common"
-
-
-def _interrupted(baseline: Result, current: Result) -> Iterator[str]:
-    for name, side in (("baseline", baseline), ("current run", current)):
-        if side.facts.status != "complete":
-            yield f"the {name} was {side.facts.status}: its later rounds are missing"

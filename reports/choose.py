@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from ipcbench.reports import units
@@ -16,9 +14,13 @@ __all__ = [
     "large",
     "measured",
     "name",
+    "of_one_place",
+    "of_one_start",
+    "options",
     "recorded",
     "round_trips",
     "sizes",
+    "streams",
     "widest",
 ]
 
@@ -28,6 +30,8 @@ SMALL, LARGE = 64, 1 << 20
 WAITS = ("", "wait=spin", "wait=adaptive")
 PAYLOADS = ("bytes", "scalar", "array")
 """Of these the first that was measured stands for a mechanism: some carry one kind only."""
+ARM = "arm"
+"""The key of a variant that says whose duels those were (`ipcbench ab`)."""
 LIMITED = 64
 """Bytes: a mechanism that takes less than this much in any case (a scalar) is shown among small messages."""
 
@@ -35,20 +39,25 @@ LIMITED = 64
 def name(mechanism: str, variant: str) -> str:
     """The mechanism and its options' values: `shared-memory-ring spin`, `pipe at 1.00 k/s`."""
     rate = asked_rate(variant)
-    pairs = [pair.partition("=") for pair in variant.split(",") if pair]
-    words = [f"at {units.rate(rate)}" if key == "rate" and rate else value for key, _, value in pairs]
+    words = [f"at {units.rate(rate)}" if key == "rate" and rate else value for key, value in options(variant).items()]
     return " ".join([mechanism, *words])
+
+
+def options(variant: str) -> dict[str, str]:
+    """What a variant says, by key."""
+    return dict(pair.split("=", 1) for pair in variant.split(",") if "=" in pair)
 
 
 def asked_rate(variant: str) -> float | None:
     """Operations per second that the variant asks for, if it does."""
-    found = re.search(r"(?:^|,)rate=(\d+)(?:,|$)", variant)
-    return float(found[1]) if found else None
+    text = options(variant).get("rate", "")
+    return float(text) if text.isdecimal() else None
 
 
 def measured(frame: pd.DataFrame) -> pd.DataFrame:
-    """The measured cases with a column `name`."""
-    rows = frame[frame["status"].eq("measured")]
+    """The measured cases with a column `name`. Not the arms of duels: four that differ in nothing that is shown stand in the full table."""
+    arms = frame["variant"].map(lambda text: ARM in options(text))
+    rows = frame[frame["status"].eq("measured") & ~arms.astype(bool)]
     names = [name(m, v) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)]
     named: pd.DataFrame = rows.assign(name=pd.Series(names, index=rows.index, dtype=object))
     return named
@@ -62,16 +71,31 @@ def round_trips(frame: pd.DataFrame) -> pd.DataFrame:
     rows = measured(frame)
     rows = rows[rows["workload"].isin(["round-trip", "floor"]) & rows["variant"].isin(WAITS)]
     rows = rows[rows["payload"].isin(PAYLOADS) & ~rows["mechanism"].isin(["memcpy", "c-semaphore"])]
-    rows = _first(rows, "start_method", ("fork", "spawn", "forkserver"))
-    rows = _first(rows, "placement", ("cross-core", "free", "same-core"))
+    rows = of_one_place(of_one_start(rows))
     order = rows["payload"].map(PAYLOADS.index)
     rows = rows.assign(_order=order).sort_values("_order", kind="stable").drop_duplicates(["name", "size"])
     chosen: pd.DataFrame = rows.drop(columns="_order")
     return chosen
 
 
+def streams(frame: pd.DataFrame) -> pd.DataFrame:
+    """Plain streams of bytes, of one start method and one placement."""
+    rows = measured(frame)
+    rows = rows[rows["workload"].eq("stream") & rows["variant"].eq("") & rows["payload"].eq("bytes")]
+    return of_one_place(of_one_start(rows))
+
+
+def of_one_start(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those that were started by fork, or by another method where none was: what is compared has one in common."""
+    return _first(rows, "start_method", ("fork", "spawn", "forkserver"))
+
+
+def of_one_place(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those with a core for each end, or in another place where none was."""
+    return _first(rows, "placement", ("cross-core", "free", "same-core"))
+
+
 def _first(rows: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.DataFrame:
-    """The rows with the first of the values that any row has."""
     for value in values:
         here: pd.DataFrame = rows[rows[column].eq(value)]
         if len(here):

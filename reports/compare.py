@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ipcbench.reports import units
+from ipcbench.reports.origin import differences, interrupted
 from ipcbench.reports.schema import Benchmark, Result
 from ipcbench.reports.stats import estimate, is_precise, of_worker, ratio
 from ipcbench.reports.units import MARK
@@ -20,7 +21,6 @@ UNLIKE_CHECK = (
     "Ratios are those of the report's times; `ipcbench check` compares means of workers, a fifth of them cut off at either end: "
     "its ratios differ a little."
 )
-SAME = ("cpu_model_name", "cpu_count", "hostname", "platform", "python_version", "python_implementation")
 
 
 def compare(old: Result, new: Result) -> list[dict[str, Any]]:
@@ -40,16 +40,7 @@ def compare(old: Result, new: Result) -> list[dict[str, Any]]:
 
 def warnings(old: Result, new: Result) -> list[str]:
     """Why the two runs may not be comparable: another machine or Python, or one that was interrupted."""
-    sides = [side.metadata | (side.benchmarks[0].metadata if side.benchmarks else {}) for side in (old, new)]
-    said = [
-        f"{name.replace('_', ' ')} differs: {sides[0].get(name, 'unknown')} and {sides[1].get(name, 'unknown')}"
-        for name in SAME
-        if sides[0].get(name) != sides[1].get(name)
-    ]
-    for word, side in (("old", old), ("new", new)):
-        if side.facts.status != "complete":
-            said.append(f"the {word} run was {side.facts.status}: its later rounds are missing")
-    return said
+    return [*differences(old, new), *interrupted({"old run": old, "new run": new})]
 
 
 def _row(

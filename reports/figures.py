@@ -89,13 +89,12 @@ def _drawn(panels: list[Panel]) -> Iterator[str]:
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:
-    """Bytes per second by size: streams, or round trips where there are none."""
+    """Bytes per second by size: streams, or round trips where those have one size at most."""
     rows = choose.measured(frame)
     memory = rows[rows["mechanism"].eq("memcpy")]
-    streams = rows[rows["workload"].eq("stream") & rows["variant"].eq("") & rows["payload"].eq("bytes")]
-    streams = streams[streams["placement"].ne("same-core") & streams["start_method"].eq("fork")]
-    way = 1 if len(streams) else 2
-    chosen = streams if len(streams) else choose.round_trips(frame)
+    streams = choose.streams(frame)
+    way = 1 if streams["size"].nunique() > 1 else 2
+    chosen = streams if way == 1 else choose.round_trips(frame)
     if chosen["size"].nunique() < 2:
         return None
     what = "one-way streams" if way == 1 else "from round trips: twice the payload over the time"
@@ -115,7 +114,7 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
     titles = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": "N pairs", "mesh": "N→N over one channel"}
     rows = rows[rows["workload"].isin(titles) & rows["variant"].eq("") & rows["payload"].eq("bytes")]
     rows = rows[rows["size"].eq(choose.SMALL if rows["size"].eq(choose.SMALL).any() else rows["size"].min())]
-    rows = rows[rows["start_method"].eq("fork")]
+    rows = choose.of_one_start(rows)
     for workload, title in titles.items():
         here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
         if len(here):
@@ -136,7 +135,7 @@ def placement(frame: pd.DataFrame) -> Figure | None:
     """Both ends on one core, or each on its own."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq("round-trip") & rows["payload"].eq("bytes") & rows["variant"].eq("")]
-    rows = rows[rows["start_method"].eq("fork")]
+    rows = choose.of_one_start(rows)
     caption = (
         "On one core waking the other end is a context switch; across cores it is an interrupt, and often a core that sleeps. "
         "Bars are 95 % intervals; the axis is logarithmic."
@@ -150,8 +149,8 @@ def placement(frame: pd.DataFrame) -> Figure | None:
 def opening(frame: pd.DataFrame) -> Figure | None:
     """Making, attaching, first message."""
     rows = choose.measured(frame)
-    rows = rows[rows["workload"].eq("open") & rows["start_method"].eq("fork")]
-    options = [dict(pair.split("=", 1) for pair in variant.split(",") if pair) for variant in rows["variant"]]
+    rows = choose.of_one_start(rows[rows["workload"].eq("open")])
+    options = [choose.options(variant) for variant in rows["variant"]]
     rows = rows.assign(phase=[each.get("phase", "") for each in options], name=rows["mechanism"])
     caption = (
         "What a channel costs before it carries anything; starting the process isn't part of it. Bars are 95 % intervals; the "

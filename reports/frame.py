@@ -72,7 +72,9 @@ def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
         "precise": is_precise(found, precision),
         **figures,
         "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
-        "cores_busy": _mean([_cores(run) for run in benchmark.runs if run.metadata.keys() >= CPU]),
+        "cores_busy": _mean(
+            [_cores(told, run) for told, run in zip(costs, benchmark.runs, strict=True) if told.keys() >= CPU]
+        ),
     }
 
 
@@ -92,9 +94,9 @@ def _sum(one: float | None, two: float | None) -> float | None:
     return None if one is None or two is None else one + two
 
 
-def _cores(run: Run) -> float:
+def _cores(told: dict[str, Any], run: Run) -> float:
     """CPU over time in one worker: in a typical time and a typical CPU time, each by itself, different workers may be typical."""
-    return float(sum(run.metadata[name] for name in CPU)) / fmean(run.values)
+    return float(sum(told[name] for name in CPU)) / fmean(run.values)
 
 
 def _typical(values: list[float]) -> float | None:

@@ -18,10 +18,10 @@ __all__ = [
     "ONE_SIDED",
     "REGRESSED",
     "Verdict",
-    "duel_level",
     "flags",
     "judge",
     "judge_duels",
+    "median_interval",
     "off_balance",
 ]
 
@@ -195,7 +195,7 @@ def judge_duels(
     Only a case that is red in both is regressed. The estimate is the median of all duels, its interval by order statistics.
     """
     everything = [*first, *second]
-    low, middle, high = _median_interval(everything)
+    low, middle, high = median_interval(everything)
     floor = math.log1p(min_effect)
     red = flags(first, min_effect)
     reason = ""
@@ -232,12 +232,7 @@ def _p_slower(duels: Sequence[float]) -> float:
     return _Difference(mean, math.sqrt(part), kept - 1).p
 
 
-def duel_level(count: int) -> float:
-    """The confidence of the interval that `judge_duels` gives for that many duels: at least 95 % from six on."""
-    return 1 - 2 * _binomial_below(_rank(count) - 1, count)
-
-
-def _median_interval(values: Sequence[float]) -> tuple[float, float, float]:
+def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Low, median, high: the k-th value from either end, k as large as 95 % confidence allows."""
     ordered = sorted(values)
     rank = _rank(len(ordered))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
 
 from ipcbench.reports.schema import Histogram, ResultError
-from ipcbench.reports.stats import Estimate
 
-__all__ = ["MARKS", "Percentiles", "percentiles", "tail"]
+__all__ = ["MARKS", "Percentiles", "percentiles"]
 
 MARKS = {"p50_s": 50.0, "p90_s": 90.0, "p99_s": 99.0, "p999_s": 99.9, "max_s": 100.0}
 """Columns and what they are the percentiles of; the last is the longest of all."""
 UNIT = "nanosecond"
-NORMAL = 1.96
 
 
 @dataclass(frozen=True)
@@ -36,22 +33,6 @@ def percentiles(name: str, stored: Histogram) -> Percentiles:
     values = histogram.get_percentile_to_value_dict(list(MARKS.values()))
     seconds = {column: values[mark] * 1e-9 if _enough(count, mark) else None for column, mark in MARKS.items()}
     return Percentiles(seconds, count, stored.recorder_s)
-
-
-def tail(name: str, stored: Histogram, mark: float) -> Estimate:
-    """A percentile with its 95 % interval, None where too few were recorded: the operations whose ranks are 1.96 standard errors away.
-
-    Free of any assumption but that operations are independent; `spread` makes its width one of logs, for `stats.ratio`.
-    Raises `ResultError` when the histogram is damaged.
-    """
-    histogram, count = _decoded(name, stored)
-    error = NORMAL * 100 * math.sqrt(mark / 100 * (1 - mark / 100) / count)
-    marks = (mark, max(0.0, mark - error), min(100.0, mark + error))
-    value, low, high = (histogram.get_value_at_percentile(each) * 1e-9 for each in marks)
-    if mark + error >= 100:
-        return Estimate(value, None, None, count)
-    spread = math.log(high / low) / 2 / NORMAL * math.sqrt(count)
-    return Estimate(value, low, high, count, spread, count - 1)
 
 
 def _decoded(name: str, stored: Histogram) -> tuple[HdrHistogram, int]:

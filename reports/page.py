@@ -167,15 +167,15 @@ def _of_size(rows: pd.DataFrame, what: str) -> list[str]:
     if len(sleeping) > 1:
         best, worst = sleeping.iloc[0], sleeping.iloc[-1]
         said.append(
-            f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {_figure(best)} there and back; "
-            f"{worst['label']}{_overlapping(_level(sleeping[::-1], slowest=True))} takes longest with {_figure(worst)}, "
+            f"{what}: of those that sleep while they wait, {_fastest(sleeping)} takes {tables.between(best)} there and back; "
+            f"{worst['label']}{_overlapping(_level(sleeping[::-1], slowest=True))} takes longest with {tables.between(worst)}, "
             f"{tables.times(worst, best)} as long."
         )
     if len(spinning) and len(sleeping):
         fast = spinning.iloc[0]
         if fast["mean_s"] < sleeping.iloc[0]["mean_s"]:
             said.append(
-                f"{what}: {fast['label']} needs {_figure(fast)}; the fastest that sleeps takes "
+                f"{what}: {fast['label']} needs {tables.between(fast)}; the fastest that sleeps takes "
                 f"{tables.times(sleeping.iloc[0], fast)} as long. A side that spins keeps its core busy while it waits."
             )
     return said
@@ -212,20 +212,19 @@ def _overlapping(names: list[str]) -> str:
 
 
 def _of_streams(frame: pd.DataFrame) -> list[str]:
-    rows = frame[frame["status"].eq("measured") & frame["workload"].eq("stream") & frame["payload"].eq("bytes")]
-    rows = rows[rows["variant"].eq("")].sort_values("mean_s")
+    rows = choose.streams(frame).sort_values("mean_s")
     if rows.empty:
         return []
     size = choose.large(sorted(rows["size"].unique()))
     rows = rows[rows["size"].eq(size)]
     if len(rows) < 2:
         return []
-    first, last = rows.iloc[0], rows.iloc[-1]
-    speeds = [tables.marked(each, units.bandwidth(each["size"] / each["mean_s"])) for each in (first, last)]
-    return [
-        f"One way, in messages of {units.size(size)}: {first['mechanism']} carries {speeds[0]}, "
-        f"{last['mechanism']} {speeds[1]}."
-    ]
+    rows = rows.assign(label=rows["name"])
+    first, last = (
+        f"{of.iloc[0]['name']}{_overlapping(_level(of, slowest=slowest))} carries {tables.bandwidth(of.iloc[0])}"
+        for of, slowest in ((rows, False), (rows[::-1], True))
+    )
+    return [f"One way, in messages of {units.size(size)}: {first}, {last}."]
 
 
 def _of_python(rows: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
@@ -240,7 +239,3 @@ def _of_python(rows: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
     )
     size = units.size(ordered["size"].iloc[0])
     return [f"Python's price, against the same primitive in C at {size}: {low} as long, {high} as long."]
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} {tables.interval(row)}"

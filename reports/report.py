@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,8 @@ from ipcbench.reports import chapter, draw, figures, frame, page, schema
 __all__ = ["draw_report", "write_report"]
 
 MARK = ".report-"
-"""How the folder's name begins in which a report is made; the number of the process follows."""
+OURS = re.compile(rf"{re.escape(MARK)}(?P<pid>[0-9]{{1,10}})-[a-z0-9_]{{8}}")
+"""How the folder's name begins in which a report is made, and the whole of it: the process's number, and what `tempfile` adds."""
 
 
 def write_report(result: Path, output: Path | None = None) -> Path:
@@ -46,16 +48,17 @@ def _write(loaded: schema.Result, table: pd.DataFrame, folder: Path) -> None:
                 file.replace(folder / file.name)
     finally:  # a signal may come when the folder is there and nobody's yet
         for left in folder.glob(f"{MARK}*"):
-            if _is_left(left.name.removeprefix(MARK).partition("-")[0]):
+            made = OURS.fullmatch(left.name)
+            if made and _is_left(int(made["pid"])):
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def _is_left(pid: str) -> bool:
+def _is_left(pid: int) -> bool:
     """Whether that process is this one, which is done, or gone."""
-    if not pid.isdigit() or int(pid) == os.getpid():
+    if pid == os.getpid():
         return True
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
     except OSError:  # somebody else's

@@ -25,7 +25,7 @@ TRIM = 8
 class Estimate:
     """The typical time with its 95 % interval; low and high are None where one sample allows none.
 
-    `spread` / √samples is the standard error of the log of `mean`, with that many degrees of `freedom`.
+    `spread` / √samples is the standard error of the log of `mean`, with that many degrees of `freedom`; none where it has no log.
     """
 
     mean: float
@@ -86,9 +86,9 @@ def is_precise(found: Estimate, precision: float | None) -> bool | None:
 
 
 def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | None]:
-    """New / old of two independent estimates, with its interval (Welch-Satterthwaite on the logs)."""
+    """New / old of two independent estimates, with its interval (Welch-Satterthwaite on the logs) where both have one of the log."""
     value = new.mean / old.mean
-    if min(new.samples, old.samples) < 2:
+    if not (new.freedom and old.freedom):
         return value, None, None
     parts = [each.spread**2 / each.samples for each in (new, old)]
     error = math.sqrt(sum(parts))

@@ -18,7 +18,7 @@ from .arms_kit import EXAMPLE, environment, example
 from .test_command import COMMAND, ipcbench, temporary, traces, wait_until  # noqa: F401 - a fixture
 
 SELF = f"python:{sys.executable}"
-SMALL = ["--size", "64", "--placement", "same-core", "--duels", "4"]
+SMALL = ["--size", "64", "--placement", "same-core", "--duels", "6"]
 CASE = "round-trip/{}/bytes/64B/1/fork/same-core"
 THRICE = "lambda payload: (sum(range(800)), self.sock.send(payload))"
 """A send that takes some 10 µs more, several times what the whole message takes."""
@@ -54,11 +54,17 @@ def test_the_same_against_itself_is_no_regression_and_stock_pyperf_reads_the_fil
     suite = pyperf.BenchmarkSuite.load(str(file))
     names = {f"{CASE.format('pipe')}/arm={arm}" for arm in ("a", "b", "control-1", "control-2")}
     assert set(suite.get_benchmark_names()) == names
-    assert {(each.get_nrun(), each.get_nvalue()) for each in suite} == {(4, 4 * 16)}
+    assert {(each.get_nrun(), each.get_nvalue()) for each in suite} == {(6, 6 * 16)}
     subprocess.run([sys.executable, "-m", "pyperf", "stats", file], check=True, capture_output=True)
     assert len(schema.load(tmp_path / "out").benchmarks) == 4
     own = json.loads(file.read_text())["ipcbench"]
     assert own["verdicts"][0]["id"] == CASE.format("pipe")
+    assert own["started"] <= own["ended"]
+    assert own["command"].endswith(f"--output out --seed {own['seed']}")
+    assert ipcbench("report", "out", cwd=tmp_path).returncode == 0
+    resumed = ipcbench("run", "--resume", "--output", "out", cwd=tmp_path)
+    assert resumed.returncode == 2
+    assert "holds duels of ipcbench ab" in resumed.stderr
     assert own["arms"]["a"]["python_version"] == own["arms"]["b"]["python_version"]
     again = ipcbench("ab", "--a", SELF, "--b", SELF, "--output", "out", cwd=tmp_path)
     assert again.returncode == 2

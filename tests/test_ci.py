@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".nox", ".venv", "venv", "results", "build", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
 )
-FEW = "--only pipe --size 64 --duels 4"
+FEW = "--only pipe --size 64 --duels 6"
 
 
 @pytest.fixture

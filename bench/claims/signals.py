@@ -10,6 +10,7 @@ import time
 
 from ipcbench.bench.claim import Claim, Finding, Observed
 from ipcbench.bench.judging import any_lost
+from ipcbench.bench.signalling import no_room
 from ipcbench.bench.trying import Untestable, always, child, method, need, started, until, verdict
 
 TRIES = 5
@@ -50,6 +51,9 @@ def unhandled() -> Finding:
 def queued() -> Finding:
     """Many of one number are sent by another process while they are blocked, and then taken one by one (signal(7))."""
     need("signal.SIGRTMIN", "signal.sigtimedwait", "signal.pthread_sigmask")
+    refusal = no_room(MANY)
+    if refusal:
+        raise Untestable(refusal.reason)
     number = signal.SIGRTMIN
     signal.pthread_sigmask(signal.SIG_BLOCK, {number})
 

@@ -266,7 +266,7 @@ def _cores(case: Case, side: str) -> tuple[int, ...]:
 
 def _no_number(case: Case) -> Refusal | None:
     text = case.option("competitors", "1")
-    if text.isdigit() and 1 <= int(text) <= MOST:
+    if text.isdecimal() and 1 <= int(text) <= MOST:
         return None
     return Refusal(
         "variant", f"policy has 1 to {MOST} competitors, such as competitors=2, or none without that variant"

@@ -123,7 +123,7 @@ def _tasks(case: Case) -> Refusal | None:
     if case.option("task") not in computing.TASKS:
         return Refusal("variant", f"a task takes {' or '.join(filter(None, computing.TASKS))}")
     count = case.option("tasks")
-    if not count.isdigit() or not 1 <= int(count) <= MOST:
+    if not count.isdecimal() or not 1 <= int(count) <= MOST:
         return Refusal("variant", f"a job has from 1 to {MOST} tasks: tasks={COUNTS[-1]}")
     if case.mechanism == "process-each" and case.start_method != "fork" and int(count) > SLOW_STARTS:
         return Refusal("processes", f"more than {SLOW_STARTS} new interpreters at once take too much memory")

@@ -28,7 +28,7 @@ from ipcbench.bench.case import METHODS, NONE, Case
 from ipcbench.bench.crew import Crew
 from ipcbench.bench.peers import Role
 from ipcbench.bench.profiles import Block
-from ipcbench.bench.signalling import lacking, sender
+from ipcbench.bench.signalling import lacking, no_room, sender
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import DamagedMessage
@@ -84,7 +84,7 @@ class SignalBurst(Workload):
             or refusals.starts(case, METHODS, "signals go between processes that are started by a method")
             or refusals.cores(case)
             or lacking(case.mechanism, *NEEDS[case.mechanism])
-            or _no_room(case)
+            or (no_room(int(case.option("burst"))) if case.mechanism == "real-time" else None)
         )
 
     @contextmanager
@@ -184,23 +184,9 @@ def _number(subject: str) -> int:
 
 def _no_burst(case: Case) -> Refusal | None:
     text = case.option("burst")
-    if text.isdigit() and 1 <= int(text) <= MOST:
+    if text.isdecimal() and 1 <= int(text) <= MOST:
         return None
     return Refusal("variant", f"signal-burst has bursts of 1 to {MOST:,} signals, such as burst=100")
-
-
-def _no_room(case: Case) -> Refusal | None:
-    """A full queue takes a signal without its place in it, and says nothing."""
-    import resource
-
-    if case.mechanism != "real-time" or not hasattr(resource, "RLIMIT_SIGPENDING"):
-        return None
-    room, burst = resource.getrlimit(resource.RLIMIT_SIGPENDING)[0], int(case.option("burst"))
-    if room == resource.RLIM_INFINITY or room > burst:
-        return None
-    return Refusal(
-        "limit", f"a burst of {burst:,} doesn't fit the queue of signals, which has room for {room:,}: raise ulimit -i"
-    )
 
 
 WORKLOAD = SignalBurst()

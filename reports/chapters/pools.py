@@ -37,7 +37,7 @@ def _rows(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
     """The workload's measured cases, with a column for each key of their variants."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq(workload)]
-    options = [dict(pair.split("=", 1) for pair in text.split(",") if pair) for text in rows["variant"]]
+    options = [choose.options(text) for text in rows["variant"]]
     keys = ("task", "tasks", "chunk", "phase")
     found: pd.DataFrame = rows.assign(**{key: [each.get(key, "") for each in options] for key in keys})
     return found
@@ -112,6 +112,10 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
         return f"{_by_means(found, compared, rival)} ({UNSURE})"
     if found.surely == first.x:
         return f"is faster than {rival} at every number of tasks measured, {_tasks(first.x)} to {last.x:.0f}"
+    certain = [each for each in compared if each.high < 1]
+    if found.surely is None and certain:
+        where = [" and ".join(f"{each.x:.0f}" for each in some) for some in (certain, _after(compared, certain[0]))]
+        return f"is faster than {rival} for certain at {where[0]}, not for certain at {where[1]} tasks"
     if found.surely is None:
         sure = "isn't faster" if last.low > 1 else "isn't faster for certain"
         crossed = "" if found.about is None else f" (the lines cross at about {_tasks(found.about)})"
@@ -121,6 +125,11 @@ def _from(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
         about = f"from about {_tasks(found.about)} on"
     sure = f"for certain at {found.surely:.0f}"
     return f"is faster than {rival} {about} ({f'not yet at {found.last:.0f}, ' if found.last else ''}{sure})"
+
+
+def _after(compared: Sequence[Comparison], first: Comparison) -> list[Comparison]:
+    """Those behind the first certain one that aren't certain themselves."""
+    return [each for each in compared if each.x > first.x and each.high >= 1]
 
 
 def _by_means(found: Overtaking, compared: Sequence[Comparison], rival: str) -> str:
@@ -180,15 +189,15 @@ def _of_calls(rows: pd.DataFrame) -> Iterator[str]:
     if len(own) > 1:
         first, last = own.iloc[0], own.iloc[-1]
         yield (
-            f"A task without work, in chunks of the library's own choice, costs least by {first['mechanism']}, {_figure(first)}, "
-            f"and most by {last['mechanism']}, {_figure(last)}, {tables.times(last, first)} as much."
+            f"A task without work, in chunks of the library's own choice, costs least by {first['mechanism']}, {tables.within(first)}, "
+            f"and most by {last['mechanism']}, {tables.within(last)}, {tables.times(last, first)} as much."
         )
     for name, group in plain.groupby("mechanism", sort=False):
         single, others = group[group["chunk"].isin(_single(str(name)))], group[~group["chunk"].isin(_single(str(name)))]
         if len(single) and len(others):
             one, best = single.iloc[0], others.sort_values("mean_s").iloc[0]
             chunks = "chunks of the library's choice" if not best["chunk"] else f"chunks of {best['chunk']}"
-            yield f"{name} one by one takes {_figure(one)} a task; in {chunks} {_figure(best)}: {tables.times(one, best)}."
+            yield f"{name} one by one takes {tables.within(one)} a task; in {chunks} {tables.within(best)}: {tables.times(one, best)}."
 
 
 def _single(mechanism: str) -> tuple[str, ...]:
@@ -199,15 +208,11 @@ def _single(mechanism: str) -> tuple[str, ...]:
 def _of_lives(rows: pd.DataFrame) -> Iterator[str]:
     rows = rows[rows["mechanism"].eq("pool")]
     made = rows[rows["phase"].eq("create")].drop_duplicates(["start_method", "processes"])
-    parts = [f"{_figure(row)} by {row['start_method']}" for _, row in made.sort_values("mean_s").iterrows()]
+    parts = [f"{tables.within(row)} by {row['start_method']}" for _, row in made.sort_values("mean_s").iterrows()]
     if parts and made["processes"].nunique() == 1:
         ended = rows[rows["phase"].eq("teardown")].sort_values("mean_s")
-        last = f"; taking it down, {_figure(ended.iloc[-1])} at most" if len(ended) else ""
+        last = f"; taking it down, {tables.within(ended.iloc[-1])} at most" if len(ended) else ""
         yield f"Making a pool of {made['processes'].iloc[0]} until all of it has taken a task: {', '.join(parts)}{last}."
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} ({units.spread(row['mean_s'], row['low_s'], row['high_s'])})"
 
 
 def contents(frame: pd.DataFrame) -> list[Table]:
@@ -224,7 +229,7 @@ def _compare(jobs: dict[str, Ways]) -> Table:
             here = {way: ways[way][count] for way in WAYS if count in ways.get(way, {})}
             best = min(here.values(), key=lambda row: float(row["mean_s"]))
             level = [way for way, row in here.items() if not tables.ratio(row, best)[1] > 1]
-            cells = [_figure(here[way]) if way in here else "–" for way in WAYS]
+            cells = [tables.within(here[way]) if way in here else "–" for way in WAYS]
             rows.append([_called(length, ways), str(count), *cells, ", ".join(level)])
     return Table(
         "The same job in five ways",
@@ -266,7 +271,7 @@ def _lives(rows: pd.DataFrame) -> Table:
         phases = {str(row["phase"]): row for _, row in group.iterrows()}
         cells.append(
             [str(part) for part in key]
-            + [_figure(phases[phase]) if phase in phases else "–" for phase in ("create", "teardown")]
+            + [tables.within(phases[phase]) if phase in phases else "–" for phase in ("create", "teardown")]
         )
     columns = ["kind", "processes", "start", "making it", "taking it down"]
     about = (

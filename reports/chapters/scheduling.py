@@ -41,7 +41,7 @@ def policies(frame: pd.DataFrame) -> pd.DataFrame:
     """Round trips under a policy, with columns `competitors` and `label`: by place, as many competitors together."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq("policy")]
-    counts = [int(text.removeprefix("competitors=") or 0) for text in rows["variant"]]
+    counts = [int(choose.options(text).get("competitors", 0)) for text in rows["variant"]]
     labels = [
         POLICIES.get(name, name) + (f", {count} compete" if count else "") + ("" if start == "fork" else f" ({start})")
         for name, count, start in zip(rows["mechanism"], counts, rows["start_method"], strict=True)
@@ -71,8 +71,8 @@ def _of_switches(frame: pd.DataFrame) -> Iterator[str]:
         here = rows[rows["placement"].eq(place)]
         what = "A context switch on one core" if place == "same-core" else f"Waking the next process ({PLACES[place]})"
         first, last = here.iloc[0], here.iloc[-1]
-        text = f"{what}, without the pipe's own cost, takes {_figure(first)} {_ring(first)}"
-        yield text + (f", {_figure(last)} {_ring(last)}." if len(here) > 1 else ".")
+        text = f"{what}, without the pipe's own cost, takes {tables.within(first)} {_ring(first)}"
+        yield text + (f", {tables.within(last)} {_ring(last)}." if len(here) > 1 else ".")
 
 
 def _ring(row: pd.Series) -> str:
@@ -110,7 +110,7 @@ def _table_of_switches(frame: pd.DataFrame) -> Iterator[Table]:
     keys = ["placement", "start_method", "processes"]
     for place, start, count in dict.fromkeys(zip(*(rows[key] for key in keys), strict=True)):
         here = rows[rows["placement"].eq(place) & rows["start_method"].eq(start) & rows["processes"].eq(count)]
-        cells = {row["size"]: _figure(row) for _, row in here.iterrows()}
+        cells = {row["size"]: tables.within(row) for _, row in here.iterrows()}
         where = PLACES[place] + ("" if start == "fork" else f" ({start})")
         lines.append([where, f"{count:.0f}", *(cells.get(size, "–") for size in sizes)])
     about = (
@@ -206,10 +206,6 @@ def _figure_of_switches(frame: pd.DataFrame) -> Iterator[Figure]:
                 ticks,
             )
         )
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} ({units.spread(row['mean_s'], row['low_s'], row['high_s'])})"
 
 
 CHAPTER = Chapter("Scheduling", 80, findings, chapter_tables, figures)

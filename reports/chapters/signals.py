@@ -41,7 +41,7 @@ def bursts(frame: pd.DataFrame) -> pd.DataFrame:
     """Bursts, with a column `burst`: how many signals each has."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq("signal-burst")]
-    counts = [int(text.removeprefix("burst=")) for text in rows["variant"]]
+    counts = [int(choose.options(text)["burst"]) for text in rows["variant"]]
     counted: pd.DataFrame = rows.assign(burst=pd.Series(counts, index=rows.index, dtype=int))
     found: pd.DataFrame = counted.sort_values(["placement", "burst", "mechanism"], ascending=[True, True, False])
     return found
@@ -59,8 +59,8 @@ def _of_ways(frame: pd.DataFrame) -> Iterator[str]:
         if len(here) > 1:
             first, last = here.iloc[0], here.iloc[-1]
             yield (
-                f"A signal there and back ({PLACES[place]}): {first['label']} takes {_figure(first)}, "
-                f"{last['label']} {_figure(last)}{_beside(frame, place)}."
+                f"A signal there and back ({PLACES[place]}): {first['label']} takes {tables.within(first)}, "
+                f"{last['label']} {tables.within(last)}{_beside(frame, place)}."
             )
 
 
@@ -69,7 +69,9 @@ def _beside(frame: pd.DataFrame, place: str) -> str:
     mechanism, size = RIVAL
     rows = choose.round_trips(frame)
     rows = rows[rows["mechanism"].eq(mechanism) & rows["size"].eq(size) & rows["placement"].eq(place)]
-    return f"; {mechanism} carries {units.size(size)} there and back in {_figure(rows.iloc[0])}" if len(rows) else ""
+    return (
+        f"; {mechanism} carries {units.size(size)} there and back in {tables.within(rows.iloc[0])}" if len(rows) else ""
+    )
 
 
 def _of_bursts(frame: pd.DataFrame) -> Iterator[str]:
@@ -152,10 +154,6 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     ticks = [(float(index), text) for index, text in enumerate(PERCENTILES.values())]
     title = "A signal there and back, by the way it is taken"
     return [Figure("signals.png", title, caption, "spread", "s", "", "time per round trip", panels, ticks)]
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} ({units.spread(row['mean_s'], row['low_s'], row['high_s'])})"
 
 
 def _seconds(value: float) -> str:

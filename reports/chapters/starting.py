@@ -29,7 +29,7 @@ def started(frame: pd.DataFrame) -> pd.DataFrame:
     """What was measured of starting, with columns `phase`, `subject`, `extra` (what is special) and `what` (both)."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq("start")]
-    options = [dict(pair.split("=", 1) for pair in text.split(",") if pair) for text in rows["variant"]]
+    options = [choose.options(text) for text in rows["variant"]]
     extras = [_extras(row, each) for (_, row), each in zip(rows.iterrows(), options, strict=True)]
     subjects = [SUBJECTS.get(each, each) for each in rows["mechanism"]]
     found: pd.DataFrame = rows.assign(
@@ -65,7 +65,7 @@ def _of_ways(rows: pd.DataFrame) -> Iterator[str]:
         here = here.sort_values("mean_s")
         if len(here) > 1:
             first, last = here.iloc[0], here.iloc[-1]
-            parts = [f"{_way(row)} {_figure(row)}" for _, row in here.iterrows()]
+            parts = [f"{_way(row)} {tables.within(row)}" for _, row in here.iterrows()]
             yield (
                 f"From the call until {until}: {', '.join(parts)}. {_way(last)} takes {tables.times(last, first)} as long as {_way(first)}."
             )
@@ -74,10 +74,6 @@ def _of_ways(rows: pd.DataFrame) -> Iterator[str]:
 def _way(row: pd.Series) -> str:
     way = row["subject"] if row["mechanism"] == "os-fork" else f"{row['subject']} by {row['start_method']}"
     return ", ".join(filter(None, (way, row["extra"])))
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} ({units.spread(row['mean_s'], row['low_s'], row['high_s'])})"
 
 
 EXTRAS = {
@@ -113,8 +109,8 @@ def _of_programs(rows: pd.DataFrame) -> Iterator[str]:
     native, python = (plain[plain["mechanism"].eq(name)] for name in ("run-native", "run-python"))
     if len(native) and len(python):
         yield (
-            f"Another program: subprocess.run of `true` is over after {_figure(native.iloc[0])}, of `python -c pass` after "
-            f"{_figure(python.iloc[0])}: the rest is the interpreter's own start and end."
+            f"Another program: subprocess.run of `true` is over after {tables.within(native.iloc[0])}, of `python -c pass` after "
+            f"{tables.within(python.iloc[0])}: the rest is the interpreter's own start and end."
         )
 
 

@@ -22,7 +22,7 @@ def streams(frame: pd.DataFrame) -> pd.DataFrame:
     """What was measured of streams, with columns `mode` and `read`."""
     rows = choose.measured(frame)
     rows = rows[rows["workload"].eq("subprocess-stream")]
-    options = [dict(pair.split("=", 1) for pair in text.split(",") if pair) for text in rows["variant"]]
+    options = [choose.options(text) for text in rows["variant"]]
     found: pd.DataFrame = rows.assign(**{key: [each.get(key, "") for each in options] for key in ("mode", "read")})
     return found
 

@@ -69,8 +69,9 @@ def _of_free_locks(rows: pd.DataFrame) -> list[str]:
         return []
     one, two = known[own[0]], known[MANAGER + own[0]]
     return [
-        f"With nobody else in the way, {one['label']} takes {_figure(one)} to take and to give back. {two['label']} takes {_figure(two)}, "
-        f"{tables.times(two, one)} as long: each of its calls is a question to the server, and its answer."
+        f"With nobody else in the way, {one['label']} takes {tables.between(one)} to take and to give back. "
+        f"{two['label']} takes {tables.between(two)}, {tables.times(two, one)} as long: each of its calls is a "
+        "question to the server, and its answer."
     ]
 
 
@@ -102,8 +103,8 @@ def _of_waking(rows: pd.DataFrame) -> list[str]:
         if len(here) > 1:
             first, last = here.iloc[0], here.iloc[-1]
             said.append(
-                f"To wake a process and be woken by it ({where}) takes {_figure(first)} by {first['label']}; longest by "
-                f"{last['label']}, {_figure(last)}, {tables.times(last, first)} as long."
+                f"To wake a process and be woken by it ({where}) takes {tables.between(first)} by {first['label']}; longest by "
+                f"{last['label']}, {tables.between(last)}, {tables.times(last, first)} as long."
             )
     return said
 
@@ -112,12 +113,8 @@ def _of_broadcasts(rows: pd.DataFrame) -> list[str]:
     most = choose.widest(rows)
     if most.empty:
         return []
-    parts = [f"{row['label']} {_figure(row)}" for _, row in most.iterrows()]
+    parts = [f"{row['label']} {tables.between(row)}" for _, row in most.iterrows()]
     return [f"To wake {most['processes'].iloc[0]} at once, until the last of them goes on: {'; '.join(parts)}."]
-
-
-def _figure(row: pd.Series) -> str:
-    return f"{tables.time(row)} {tables.interval(row)}"
 
 
 def _rate(row: pd.Series) -> str:

@@ -17,7 +17,7 @@ import pytest
 from ipcbench.bench import workload
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Claim, Judged, Observed, claims
 from ipcbench.bench.observers import observe
-from ipcbench.bench.orderly import temporary as run_folder
+from ipcbench.bench.scratch import temporary as run_folder
 from tests.test_command import COMMAND, ipcbench, traces, wait_until
 
 ROOT = Path(__file__).parent.parent.parent

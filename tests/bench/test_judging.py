@@ -4,7 +4,6 @@ import json
 from fnmatch import fnmatchcase
 
 import pytest
-from hdrh.histogram import HdrHistogram
 
 from ipcbench.bench import campaign, judging, matrix
 from ipcbench.bench.case import Case
@@ -53,16 +52,9 @@ def benchmark(name, seconds, lost=0.0, spread=0.01):
     runs = []
     for worker in range(WORKERS):
         own = seconds * (1 + spread * (worker - WORKERS / 2))
-        told = {"cpu_user_s": own / 2, "cpu_system_s": own / 2, "lost": lost}
+        told = {"cpu_user_s": own / 2, "cpu_system_s": own / 2, "p99_s": own, "lost": lost}
         runs.append({"metadata": {"loops": 10, **told}, "values": [own, own]})
     return {"metadata": about, "runs": runs}
-
-
-def histogram(seconds, spread=0.01):
-    made, count = HdrHistogram(1, 3600 * 10**9, 3), 1000
-    for index in range(count):
-        made.record_value(round(seconds * 1e9 * (1 + spread * index / count)))
-    return {"encoded": made.encode().decode(), "count": count, "unit": "nanosecond", "recorder_s": 1e-7}
 
 
 def judged(claim, folder, seconds, lost=0.0, spread=0.01):
@@ -70,7 +62,6 @@ def judged(claim, folder, seconds, lost=0.0, spread=0.01):
     file = folder / "run.json"
     data = result([benchmark(case, seconds(case), lost, spread) for case in claim.cases])
     data["ipcbench"]["cases"] = []
-    data["ipcbench"]["histograms"] = {case: histogram(seconds(case), spread) for case in claim.cases}
     file.write_text(json.dumps(data))
     return judging.judge(claim, judging.figures(schema.load(file)), {})
 
@@ -106,7 +97,7 @@ def test_overlapping_intervals_decide_nothing(tmp_path, name):
 @pytest.mark.parametrize("name", sorted(LOSING))
 def test_a_claim_of_losses_turns_with_them(tmp_path, name):
     some, none = (judged(JUDGED[name], tmp_path, lambda _: 1e-6, lost) for lost in (0.5, 0.0))
-    assert (some.verdict, none.verdict) == (HOLDS, FAILS)
+    assert (some.verdict, none.verdict) == (HOLDS, UNTESTABLE)
     assert "50.00%" in some.evidence
     assert f"not seen in {WORKERS} tries" in none.evidence
 

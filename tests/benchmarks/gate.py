@@ -26,9 +26,10 @@ import pyperf
 from scipy.stats import binomtest
 
 from ipcbench.bench import ab, arm, checking, machine
+from ipcbench.bench.cli import DUELS
 from ipcbench.bench.duel import bursts, fight, loops_for, warm_up
-from ipcbench.bench.orderly import temporary
 from ipcbench.bench.sampling import calibrate
+from ipcbench.bench.scratch import temporary
 from ipcbench.bench.task import replace_file
 from ipcbench.bench.workload import Measured
 from ipcbench.reports import gate
@@ -144,7 +145,7 @@ def record(minutes, duels, file):
 
 def stage(case):
     """Duels of one stage, as `ab` fights them."""
-    return ab.DUELS if case.endswith("same-core") else 2 * ab.DUELS
+    return DUELS if case.endswith("same-core") else 2 * DUELS
 
 
 def decide(case, first, second, control):
@@ -162,8 +163,7 @@ def resampled(case, values, controls, chance):
         return chance.choices(source, k=number)
 
     return sum(
-        decide(case, draw(values, count), lambda: draw(values, count), draw(controls, ab.DUELS))
-        for _ in range(RESAMPLES)
+        decide(case, draw(values, count), lambda: draw(values, count), draw(controls, DUELS)) for _ in range(RESAMPLES)
     )
 
 
@@ -181,7 +181,7 @@ def windows(case, values, controls):
             taken += fresh
             return taken
 
-        said.append(decide(case, first, second, list(itertools.islice(control, ab.DUELS))))
+        said.append(decide(case, first, second, list(itertools.islice(control, DUELS))))
         rest = rest[len(taken) :]
     return said
 

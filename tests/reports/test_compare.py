@@ -39,7 +39,7 @@ def test_compare_says_what_makes_two_runs_hard_to_compare(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
     done = CliRunner().invoke(cli, ["compare", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
     assert done.exit_code == 0
-    assert "note: python version differs: 3.11.7 (64-bit) and 3.12.1 (64-bit)" in done.output
+    assert "note: another Python: 3.11.7 (64-bit) and 3.12.1 (64-bit)" in done.output
     assert "note: the new run was interrupted" in done.output
 
 
@@ -71,7 +71,7 @@ def test_compare_warns_of_another_machine_and_of_an_interrupted_run(tmp_path):
     other["metadata"]["python_version"] = "3.13.0 (64-bit)"
     said = compare.warnings(*two_runs(tmp_path, result(), other))
     assert len(said) == 2
-    assert "python version differs" in said[0]
+    assert "another Python: " in said[0]
     assert "interrupted" in said[1]
     assert compare.warnings(*two_runs(tmp_path, result(), result())) == []
 

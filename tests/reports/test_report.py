@@ -335,11 +335,12 @@ def test_the_report_goes_where_it_is_sent(stored, tmp_path_factory):
 def test_what_a_killed_report_left_is_removed_and_what_another_makes_is_not(stored):
     gone = subprocess.Popen(["true"])
     gone.wait()
-    left, others = (stored / f".report-{pid}-x" for pid in (gone.pid, os.getppid()))
-    for each in (left, others):
+    left, others = (stored / f".report-{pid}-x2345678" for pid in (gone.pid, os.getppid()))
+    users = [stored / ".report-notes", stored / ".report-2026-10-04"]
+    for each in (left, others, *users):
         each.mkdir()
     write_report(stored)
-    assert (left.exists(), others.exists()) == (False, True)
+    assert [each.exists() for each in (left, others, *users)] == [False, True, True, True]
 
 
 def test_a_bad_file_makes_no_folder(tmp_path):

@@ -1,0 +1,66 @@
+"""The run's temporary folder: gone on every way out, and nobody else's folder with it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from ipcbench.bench import scratch
+from ipcbench.bench.orderly import Interrupted, interruptible
+from ipcbench.bench.scratch import LABEL, temporary
+
+
+def test_the_temporary_folder_goes_also_when_the_signal_comes_meanwhile(monkeypatch):
+    original = os.rmdir
+
+    def rmdir(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    with pytest.raises(Interrupted), interruptible(), temporary() as folder:
+        (folder / "below").mkdir()
+    assert not folder.exists()
+
+
+def test_a_worker_whose_runner_is_gone_before_it_began_removes_the_folder(tmp_path):
+    folder = tmp_path / "ipcbench-1-1-x"
+    folder.mkdir()
+    (folder / LABEL).touch()
+    ended, other = os.pipe()
+    os.close(other)
+    command = [sys.executable, "-m", "ipcbench.bench.worker", "task.json"]
+    environ = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(command, stdin=ended, cwd=folder, env=environ, capture_output=True, timeout=30)
+    os.close(ended)
+    assert done.returncode == 143, done.stderr
+    assert not folder.exists()
+
+
+def test_folders_of_runs_that_are_gone_are_removed_and_no_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "LONGEST", 1000)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    names = (f"{gone.pid}-a", f"{gone.pid}-b", f"{gone.pid}-04-10", "notes")
+    left, elsewhere, dated, foreign = (tmp_path / f"ipcbench-{name}" for name in names)
+    for each in (left, elsewhere, dated, foreign):
+        each.mkdir()
+    for each in (left, elsewhere, foreign):  # a user's, whose name begins with a date, has no label
+        (each / LABEL).touch()
+    held = os.open(elsewhere, os.O_RDONLY)  # a run in another container: its process can't be seen, its lock can
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with temporary() as one, temporary() as other:
+        assert {each.name for each in tmp_path.iterdir()} == {
+            one.name,
+            other.name,
+            elsewhere.name,
+            dated.name,
+            foreign.name,
+        }
+    os.close(held)
+    assert {each.name for each in tmp_path.iterdir()} == {elsewhere.name, dated.name, foreign.name}
