@@ -1,7 +1,10 @@
 """`ipcbench claims` through its command line: where verdicts come from, where they go, and what it refuses."""
 
+import errno
 import inspect
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -152,6 +155,44 @@ def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp
     resumed = CliRunner(**SEPARATE).invoke(cli, ["run", "--resume", "--output", "own"])
     assert resumed.exit_code == 2
     assert "holds a run of ipcbench claims" in resumed.stderr
+
+
+def test_verdicts_that_can_not_be_stored_are_shown(try_claims, monkeypatch):
+    def full(file, _data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    monkeypatch.setattr(claiming, "replace_json", full)
+    done = try_claims("run.json", "--json", "--only", PAIR, run=stored())
+    assert done.exit_code == 2
+    assert "No space left" in done.stderr
+    assert json.loads(done.stdout)[0]["verdict"] == "holds"
+
+
+def test_where_they_can_not_be_stored_nothing_is_tried(try_claims, monkeypatch):
+    monkeypatch.setattr(claiming, "writable", lambda _folder: False)
+    done = try_claims("run.json", run=stored())
+    assert done.exit_code == 2
+    assert "can't be written to" in done.stderr
+    assert try_claims.looked == []
+
+
+def test_a_signal_while_it_judges_is_no_success(try_claims, monkeypatch):
+    monkeypatch.setattr(claiming, "_store", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    done = try_claims("run.json", "--only", PAIR, run=stored())
+    assert done.exit_code == 130
+    assert "interrupted; the rest: ipcbench claims run.json" in done.stderr
+
+
+def test_no_claim_is_judged_by_cases_of_two_runs(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(stored()))
+    (pair,) = (each for each in claims() if each.id == PAIR)
+    trial = claiming._Trial([pair], schema.load(tmp_path))
+    udp, tcp = (trial.known[case] for case in CASES)
+    trial.known, trial.fresh = {CASES[0]: udp}, {CASES[1]: tcp}
+    assert trial.verdicts(whole=False) == []
+    assert [each.verdict for each in trial.verdicts(whole=True)] == ["not testable here"]
+    trial.fresh = {CASES[0]: udp, CASES[1]: tcp}
+    assert [each.verdict for each in trial.verdicts(True)] == ["holds"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ import psutil
 import pyperf
 import pytest
 
+from ipcbench.bench import floor
+from ipcbench.reports import schema
+
 from .reports.make import benchmark, result
 
 COMMAND = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
@@ -299,6 +302,19 @@ def test_a_resumed_run_goes_on_as_asked_or_with_more(tmp_path, temporary):
     assert facts(tmp_path / "out")["seed"] == 0
     assert facts(tmp_path / "out")["rounds"] >= 5
     assert facts(tmp_path / "out")["precision"] == 0.9
+
+
+@pytest.mark.skipif(not floor.compiler(), reason="there is no C compiler")
+def test_a_case_that_can_not_be_measured_any_more_keeps_its_figures(tmp_path, temporary):
+    few = ["--workload", "floor,round-trip", "--only", "pipe,c-pipe", "--size", "64", "--placement", "same-core"]
+    first = ipcbench("run", *few, "--payload", "bytes", "--output", "out", "--rounds", "1", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    names = {each.axes.name for each in schema.load(tmp_path / "out").benchmarks}
+    assert any("/c-pipe/" in name for name in names)
+    without = {**os.environ, "PATH": "/nowhere", "CC": ""}
+    again = ipcbench("run", "--resume", "--output", "out", "--budget", "1s", cwd=tmp_path, env=without)
+    assert again.returncode == 0, again.stderr
+    assert {each.axes.name for each in schema.load(tmp_path / "out").benchmarks} == names
 
 
 def test_a_run_of_another_machine_is_not_gone_on_with(tmp_path, temporary):

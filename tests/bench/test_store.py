@@ -83,6 +83,32 @@ def test_a_damaged_line_of_the_journal_is_left_out_and_the_others_count(tmp_path
     assert Store.resume(tmp_path).values[NAME] == [(1e-5, 1e-5), (2e-5, 2e-5)]
 
 
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({"case_revision": 77}, "the workload round-trip was revised since"),
+        ({"machine_cpus_allowed": 77}, "its cpus allowed is 77"),
+        ({"hostname": "another"}, "its hostname is another"),
+    ],
+)
+def test_samples_of_something_else_join_no_benchmark(tmp_path, metadata, says):
+    made = suite({NAME: [1e-5, 1e-5]})
+    made["benchmarks"][0]["metadata"] |= metadata
+    store = Store(tmp_path)
+    store.add(made, {NAME: 7}, {})
+    store.save({"profile": "quick", "seed": 1}, [])
+    with pytest.raises(ValueError, match=f"can't be resumed: {says}"):
+        Store.resume(tmp_path)
+
+
+def test_another_ipcbench_measures_anew(tmp_path):
+    store = Store(tmp_path)
+    store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
+    store.save({"profile": "quick", "seed": 1, "version": "0.0.0"}, [])
+    with pytest.raises(ValueError, match=r"its ipcbench is 0\.0\.0, here it is"):
+        Store.resume(tmp_path)
+
+
 def test_what_comes_after_a_cut_line_is_a_line_of_its_own(tmp_path):
     store = Store(tmp_path)
     store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})

@@ -74,6 +74,17 @@ def test_the_first_number_measured_is_no_crossing():
     assert said == "is faster than computing from 4 tasks on at the latest (for certain at 4)"
 
 
+def test_what_is_certain_in_the_middle_alone_is_said():
+    compared = [
+        Comparison(1, 2, 1.8, 2.2),
+        Comparison(4, 0.5, 0.4, 0.6),
+        Comparison(16, 0.4, 0.3, 0.5),
+        Comparison(64, 0.4, 0.1, 1.6),
+    ]
+    said = pools._from(overtaking(compared), compared, "computing")
+    assert said == "is faster than computing for certain at 4 and 16, not for certain at 64 tasks"
+
+
 def test_without_pools_the_chapter_says_nothing(frame):
     empty = frame(measured("round-trip/pipe/bytes/64B/1/fork/cross-core", 50e-6, "pipe"))
     assert [make(empty) for make in (pools.findings, pools.contents, pools.figures)] == [[], [], []]

@@ -350,6 +350,45 @@ def test_a_bad_file_makes_no_folder(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_report_of_duels_stands_whatever_was_fought_over(tmp_path):
+    """The arms differ in nothing that a figure shows: their rows are in the full table alone."""
+    cases = {
+        "counter/value": ("counter", ""),
+        "signal-burst/sigusr1": ("signal-burst", "burst=100,"),
+        "policy/sched-other": ("policy", ""),
+    }
+    benchmarks = []
+    for name, (workload, variant) in cases.items():
+        for arm in ("a", "b"):
+            about = {"case_mechanism": name.split("/")[1], "case_variant": f"arm={arm},{variant}".strip(",")}
+            benchmarks.append(
+                benchmark("pipe", 64, workload=workload, name=f"{name}/bytes/64B/1/fork/cross-core/{arm}", **about)
+            )
+    (tmp_path / "run.json").write_text(json.dumps(result(benchmarks)))
+    write_report(tmp_path)
+    assert "| counter | value |" in (tmp_path / "tables.md").read_text()
+
+
+def test_a_run_of_one_sample_knows_its_busy_cores(tmp_path):
+    """pyperf moves up to the benchmark what all of its runs share: with one run, everything."""
+    made = benchmark("pipe", 64, samples=1)
+    made["metadata"] |= made["runs"][0]["metadata"]
+    made["runs"][0]["metadata"] = {}
+    (tmp_path / "run.json").write_text(json.dumps(result([made])))
+    assert frame.build(schema.load(tmp_path)).iloc[0]["cores_busy"] == pytest.approx(3e-6 / 50.05e-6, rel=1e-2)
+
+
+def test_streams_are_compared_in_one_place_with_their_intervals(tmp_path):
+    made = [benchmark("pipe", 1 << 20, workload="stream"), benchmark("queue", 1 << 20, workload="stream")]
+    elsewhere = {"name": "stream/tcp/bytes/1MiB/1/fork/same-core", "case_placement": "same-core"}
+    made.append(benchmark("tcp", 1 << 20, workload="stream", **elsewhere))
+    (tmp_path / "run.json").write_text(json.dumps(result(made)))
+    (said,) = (each for each in page.findings(frame.build(schema.load(tmp_path))) if each.startswith("One way"))
+    assert said.startswith("One way, in messages of 1 MiB: pipe carries 1.1")
+    assert said.count("(95 %: ") == 2
+    assert "tcp" not in said
+
+
 def test_a_run_without_any_figures_still_has_a_report(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(result([])))
     text = write_report(tmp_path).read_text()
