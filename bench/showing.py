@@ -60,9 +60,15 @@ def _rows(loaded: Result, table: pd.DataFrame) -> None:
 def _summary(loaded: Result, table: pd.DataFrame) -> None:
     from rich.console import Console
 
-    from ipcbench.reports import tables
+    from ipcbench.reports import claims, tables, verdicts
 
-    Console(stderr=True).print(tables.summary(table))
+    console = Console(stderr=True)
+    if loaded.facts.verdicts:
+        console.print(verdicts.render(loaded.facts.verdicts))
+    else:
+        console.print(tables.summary(table))
+    if loaded.facts.claims:
+        console.print(f"The course's {claims.headline(loaded.facts.claims)} (in the report, or: ipcbench claims)")
     _missed(loaded, table)
 
 

@@ -17,6 +17,8 @@ TWINS = {
     "simple-queue": ("thread-simple-queue", "queue.SimpleQueue"),
 }
 PLACES = {"cross-core": "each end on a core of its own", "same-core": "both ends on one core"}
+STALLED, MENTIONED = 1.5, 4
+"""Times the median of its single round trips at which a time is more stalls than round trips; how many of those are named."""
 RATE = r"rate=\d+,?"
 KEPT = 0.95
 """The share of a rate that must be achieved; what one late echo at the end of a pass takes away is less."""
@@ -113,8 +115,25 @@ def _rate(row: pd.Series) -> dict[str, str]:
 
 
 def findings(frame: pd.DataFrame) -> list[str]:
-    """Sentences for a hurried reader: the price of waiting awake, of the border between processes, and rates that were missed."""
-    return _of_waits(frame) + _of_border(frame) + _of_rates(frame)
+    """Sentences for a hurried reader: stalls in the means, the price of waiting awake, of the border between processes, missed rates."""
+    return _of_stalls(frame) + _of_waits(frame) + _of_border(frame) + _of_rates(frame)
+
+
+def _of_stalls(frame: pd.DataFrame) -> list[str]:
+    """Where a time and the median of the single round trips tell two stories, and may rank otherwise."""
+    rows = choose.recorded(frame)
+    rows = rows[rows["family"].ne("floor") & rows["mean_s"].gt(STALLED * rows["p50_s"])]
+    if rows.empty:
+        return []
+    worst = rows.assign(by=rows["mean_s"] / rows["p50_s"]).sort_values("by", ascending=False).head(MENTIONED)
+    told = ", ".join(
+        f"{row['label']} {tables.time(row)} but {units.seconds(row['p50_s'])}" for _, row in worst.iterrows()
+    )
+    more = f" and {len(rows) - len(worst)} more" if len(rows) > len(worst) else ""
+    return [
+        f"Stalls are in these times, as where other programs want the same cores: of {told}{more} half of all single round trips "
+        "take no longer than the second figure. “Not only the mean” ranks by that."
+    ]
 
 
 def _of_waits(frame: pd.DataFrame) -> list[str]:

@@ -71,7 +71,7 @@ def _measured(benchmark: Benchmark, precision: float | None) -> dict[str, Any]:
         "high_s": found.high,
         "precise": is_precise(found, precision),
         **figures,
-        "cpu_s": _sum(figures["cpu_user_s"], figures["cpu_system_s"]),
+        "cpu_s": _typical([sum(told[name] for name in CPU) for told in costs if told.keys() >= CPU]),
         "cores_busy": _mean(
             [_cores(told, run) for told, run in zip(costs, benchmark.runs, strict=True) if told.keys() >= CPU]
         ),
@@ -88,10 +88,6 @@ def _latency(name: str, result: Result) -> dict[str, Any]:
     except ResultError as error:
         raise ResultError(f"{result.path}: {error}") from error
     return {**found.seconds, "recorded": found.recorded, "recorder_s": found.recorder}
-
-
-def _sum(one: float | None, two: float | None) -> float | None:
-    return None if one is None or two is None else one + two
 
 
 def _cores(told: dict[str, Any], run: Run) -> float:

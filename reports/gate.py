@@ -16,6 +16,7 @@ __all__ = [
     "INCONCLUSIVE",
     "NO_REGRESSION",
     "ONE_SIDED",
+    "ORDER",
     "REGRESSED",
     "Verdict",
     "flags",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 REGRESSED, NO_REGRESSION, INCONCLUSIVE, FAILED = "regressed", "no regression", "inconclusive", "failed"
+ORDER = (REGRESSED, FAILED, INCONCLUSIVE, NO_REGRESSION)
+"""The worst first."""
 ONE_SIDED = "only in the "
 """How the reason begins of a case that the other side doesn't have."""
 

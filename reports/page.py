@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from ipcbench.reports import choose, costs, tables, units
+from ipcbench.reports import choose, claims, costs, tables, units, verdicts
 from ipcbench.reports.chapter import Shown
 from ipcbench.reports.figure import Figure
 from ipcbench.reports.schema import Facts, Result
@@ -81,9 +81,14 @@ def context(result: Result, frame: pd.DataFrame, chapters: Sequence[Shown]) -> d
         "recorder": _recorder(frame),
         "rates": costs.rates(frame),
         "claims": result.facts.claims,
+        "claimed": claims.headline(result.facts.claims),
+        "verdicts": verdicts.table(result.facts.verdicts),
+        "verdict_columns": verdicts.COLUMNS,
+        "judged": verdicts.headline(result.facts.verdicts),
         "rows": tables.cells(frame),
         "unreached": tables.unreached(frame),
         "missed": tables.missed(frame, facts.precision),
+        "disturbed": tables.disturbed(frame),
         "failed": failed[["id", "reason"]].to_dict("records"),
         "skipped": _by_reason(skipped),
         "counts": {
@@ -115,25 +120,34 @@ def _machine(result: Result) -> str:
 
 def _headline(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A row a mechanism; `cells` has one for each size."""
-    rows = tables.headline(frame)
+    rows, floors = tables.headline(frame), _floors(frame)
     lines = []
     for name in dict.fromkeys(rows["name"]):
         mine = rows[rows["name"].eq(name)]
-        cells = [_at(mine[mine["size"].eq(size)]) for size in tables.sizes(rows)]
+        cells = [_at(mine[mine["size"].eq(size)], floors) for size in tables.sizes(rows)]
         lines.append({"name": str(mine["label"].iloc[0]), "family": str(mine["family"].iloc[0]), "cells": cells})
     return lines
 
 
-def _at(rows: pd.DataFrame) -> dict[str, str]:
+def _at(rows: pd.DataFrame, floors: Mapping[str, pd.Series]) -> dict[str, str]:
     """What is known of a mechanism at a size."""
     if rows.empty:
-        return {"time": "–", "half": "", "floor": ""}
+        return {"time": "–", "half": "", "floor": "", "against": ""}
     row = rows.iloc[0]
     return {
         "time": tables.time(row),
         "half": units.spread(row["mean_s"], row["low_s"], row["high_s"]),
-        "floor": "" if pd.isna(row["floor_ratio"]) else f"{row['floor_ratio']:.1f} ×",
+        **_over_floor(row, floors),
     }
+
+
+def _over_floor(row: pd.Series, floors: Mapping[str, pd.Series]) -> dict[str, str]:
+    """How many times the floor, marked where a side is less precise than asked, and what that floor is."""
+    floor = floors.get(row["floor"])
+    if floor is None or pd.isna(row["floor_ratio"]):
+        return {"floor": "", "against": ""}
+    wide = floor if floor["precise"] is False else row
+    return {"floor": tables.marked(wide, f"{row['floor_ratio']:.1f} ×"), "against": str(floor["mechanism"])}
 
 
 def _recorder(frame: pd.DataFrame) -> str:
@@ -227,9 +241,13 @@ def _of_streams(frame: pd.DataFrame) -> list[str]:
     return [f"One way, in messages of {units.size(size)}: {first}, {last}."]
 
 
+def _floors(frame: pd.DataFrame) -> dict[str, pd.Series]:
+    return {row["id"]: row for _, row in frame[frame["family"].eq("floor")].iterrows()}
+
+
 def _of_python(rows: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
     """The least and the most that Python costs among these rows; the frame has their floors."""
-    known = {row["id"]: row for _, row in frame[frame["family"].eq("floor")].iterrows()}
+    known = _floors(frame)
     small = rows[rows["size"].eq(rows["size"].min()) & rows["floor_ratio"].notna() & rows["floor"].isin(known)]
     if len(small) < 2:
         return []

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ipcbench.reports.gate import ORDER, Verdict
+
 __all__ = [
     "FORMAT",
     "Axes",
@@ -121,6 +123,8 @@ class Facts(msgspec.Struct):
     spent: dict[str, float] = {}
     histograms: dict[str, Histogram] = {}
     claims: list[Claim] = []
+    verdicts: list[Verdict] = []
+    """Of `ipcbench ab`."""
 
 
 class File(msgspec.Struct):
@@ -181,9 +185,16 @@ def load(path: Path) -> Result:
         raw = _decoded(text)
         benchmarks = [_benchmark(each, raw.metadata) for each in raw.benchmarks]
         _check_names(raw, benchmarks)
+        _check_verdicts(raw.ipcbench.verdicts)
     except _Unusable as error:
         raise ResultError(f"{file} {' '.join(str(error).split())}") from error
     return Result(file, raw.ipcbench, benchmarks, raw.metadata)
+
+
+def _check_verdicts(verdicts: list[Verdict]) -> None:
+    for each in verdicts:
+        if each.verdict not in ORDER:
+            raise _Unusable(f"is damaged: {each.verdict[:40]!r} is no verdict")
 
 
 def check(suite: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from statistics import fmean, median, stdev
 
 from scipy.special import stdtrit  # scipy.stats would take half a second to import
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "is_precise", "of_worker", "plain", "ratio"]
+__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "is_precise", "of_worker", "plain", "ratio", "t_quantile"]
 
 CONFIDENCE = 0.95
 TRIM = 8
@@ -59,7 +59,7 @@ def estimate(samples: Sequence[float]) -> Estimate:
     kept = logs[cut : n - cut]
     spread = stdev([kept[0]] * cut + kept + [kept[-1]] * cut) * n / len(kept)
     freedom = len(kept) - 1
-    mean, factor = math.exp(fmean(kept)), math.exp(min(_t(freedom) * spread / math.sqrt(n), 100.0))
+    mean, factor = math.exp(fmean(kept)), math.exp(min(t_quantile(freedom) * spread / math.sqrt(n), 100.0))
     return Estimate(mean, mean / factor, mean * factor, n, spread, freedom)
 
 
@@ -71,7 +71,7 @@ def plain(samples: Sequence[float]) -> Estimate:
     mean = fmean(samples)
     if n == 1:
         return Estimate(mean, None, None, 1)
-    half = _t(n - 1) * stdev(samples) / math.sqrt(n)
+    half = t_quantile(n - 1) * stdev(samples) / math.sqrt(n)
     return Estimate(mean, max(0.0, mean - half), mean + half, n)
 
 
@@ -95,10 +95,11 @@ def ratio(new: Estimate, old: Estimate) -> tuple[float, float | None, float | No
     if error == 0:
         return value, value, value
     freedom = sum(parts) ** 2 / sum(part**2 / each.freedom for part, each in zip(parts, (new, old), strict=True))
-    factor = math.exp(_t(freedom) * error)
+    factor = math.exp(t_quantile(freedom) * error)
     return value, value / factor, value * factor
 
 
 @cache
-def _t(freedom: float) -> float:
+def t_quantile(freedom: float) -> float:
+    """Standard errors from the mean to either end of a 95 % interval."""
     return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))

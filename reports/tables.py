@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ipcbench.reports import choose, units
+from ipcbench.reports.stats import t_quantile
 from ipcbench.reports.units import MARK
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ __all__ = [
     *("time", "times", "to_json", "unreached", "within"),
 ]
 
+NORMAL = 1.96
+FEW = 16
+"""Cases that the terminal shows one by one."""
+HOPELESS = 20
+"""Times the time of the run from which on more of it is no advice: intervals narrow by its root."""
+DISTURBED = 0.25
+"""Half an interval, of the time: two of those must lie a factor of 1.7 apart to be told apart."""
 UNREACHED = "the budget was spent before"
 """How the reason begins of a case that wasn't measured for want of time."""
 
@@ -61,11 +69,17 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     rows = headline(frame)
     measured = int(frame["status"].eq("measured").sum())
     more = f"{len(rows):,} of {measured:,} cases are shown; all are in tables.md and the report"
-    if rows.empty:
+    if rows.empty or len(rows) < measured <= FEW:
         title, table, more = _legend(frame).removeprefix("; "), _everything(frame), ""
     else:
         title, table = f"Round trips and half the 95 % interval{_legend(frame)}", _round_trips(rows)
-    parts: list[RenderableType] = [title, table, more if len(rows) < measured else "", unreached(frame)]
+    parts: list[RenderableType] = [
+        title,
+        table,
+        more if len(rows) < measured else "",
+        unreached(frame),
+        disturbed(frame),
+    ]
     return Group(*(each for each in parts if each))
 
 
@@ -167,12 +181,41 @@ def _bracketed(bounds: str) -> str:
 
 
 def missed(frame: pd.DataFrame, precision: float | None) -> str:
-    """How many cases didn't reach the precision, in a sentence; empty where all did, or none was asked for."""
+    """How many cases didn't reach the precision, in a sentence, and what would help; empty where all did, or none was asked for."""
     measured = frame[frame["status"].eq("measured")]
-    count, narrower = int(sum(value is False for value in measured["precise"])), frame.attrs.get("narrower", "--budget")
-    if not count or precision is None:
+    late = measured[[value is False for value in measured["precise"]]]
+    if late.empty or precision is None:
         return ""
-    return f"{count:,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK}): more {narrower} helps"
+    told = f"{len(late):,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK})"
+    narrower = frame.attrs.get("narrower", "--budget")
+    times = late.apply(_more, axis="columns", precision=precision).median()
+    if times >= HOPELESS:
+        return f"{told}: half of them would take more than {HOPELESS} times as long; a quieter machine helps (ipcbench doctor)"
+    about = "" if math.isnan(times) else f"; half of them would take {_two(times)} times as long or more"
+    return f"{told}: more {narrower} helps{about}"
+
+
+def disturbed(frame: pd.DataFrame) -> str:
+    """A sentence where half of the cases have intervals so wide that their order says little; else empty."""
+    halves = _halves(frame[frame["status"].eq("measured")])
+    if halves.empty or not halves.median() > DISTURBED:
+        return ""
+    return (
+        f"Half of the cases have intervals beyond ±{100 * DISTURBED:.0f} %: too disturbed to rank. "
+        "Close other programs, or wait for a quiet hour, and measure again"
+    )
+
+
+def _more(row: pd.Series, precision: float) -> float:
+    """How many times the samples it would take: the interval narrows by their root, and by what a t quantile has more than a normal one."""
+    half = (row["high_s"] - row["low_s"]) / 2 / row["mean_s"]
+    return math.nan if row["samples"] < 2 else (half * NORMAL / t_quantile(row["samples"] - 1) / precision) ** 2
+
+
+def _halves(rows: pd.DataFrame) -> pd.Series:
+    """Half of each case's interval as a share of its time, where it has one."""
+    found: pd.Series = ((rows["high_s"] - rows["low_s"]) / 2 / rows["mean_s"]).dropna()
+    return found
 
 
 def unreached(frame: pd.DataFrame) -> str:
@@ -209,6 +252,7 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "interval": units.bounds(mean, row["low_s"], row["high_s"]),
         "half": units.spread(mean, row["low_s"], row["high_s"]),
         "floor": "" if math.isnan(row["floor_ratio"]) else f"{row['floor_ratio']:.2f}",
+        "against": "" if math.isnan(row["floor_ratio"]) else row["floor"].split("/")[1],
         "cpu": "" if math.isnan(row["cpu_s"]) else units.seconds(row["cpu_s"]),
         "rate": marked(row, units.rate(1 / mean)) if moves else "",
         "bandwidth": marked(row, units.bandwidth(row["size"] / mean)) if moves else "",

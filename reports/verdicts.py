@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from ipcbench.reports import units
-from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, ONE_SIDED, REGRESSED, Verdict
+from ipcbench.reports.gate import FAILED, INCONCLUSIVE, NO_REGRESSION, ONE_SIDED, ORDER, REGRESSED, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["exit_status", "headline", "is_one_sided", "reasons", "render", "to_json", "to_junit", "to_markdown"]
+__all__ = [
+    "COLUMNS",
+    "exit_status",
+    "headline",
+    "is_one_sided",
+    "reasons",
+    "render",
+    "table",
+    "to_json",
+    "to_junit",
+    "to_markdown",
+]
 
-ORDER = (REGRESSED, FAILED, INCONCLUSIVE, NO_REGRESSION)
 STYLES = {REGRESSED: "bold red", FAILED: "bold red", INCONCLUSIVE: "yellow", NO_REGRESSION: "green"}
 COLUMNS = ("case", "verdict", "ratio", "95 % interval", "visible from", "why")
 UNPRINTABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -77,7 +87,7 @@ def to_markdown(verdicts: Sequence[Verdict], title: str, notes: Sequence[str]) -
     lines = [f"## {title}", "", f"**{headline(verdicts)}**", ""]
     lines += [*(f"- {_in_markdown(note)}" for note in notes), ""] if notes else []
     lines += ["| " + " | ".join(COLUMNS) + " |", "| --- | --- | ---: | ---: | ---: | --- |"]
-    lines += ["| " + " | ".join(map(_in_markdown, _cells(each))) + " |" for each in _sorted(verdicts)]
+    lines += ["| " + " | ".join(map(_in_markdown, row)) + " |" for row in table(verdicts)]
     return "\n".join(lines) + "\n"
 
 
@@ -106,6 +116,11 @@ def to_junit(verdicts: Sequence[Verdict], title: str) -> bytes:
 
 def _sorted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda each: (ORDER.index(each.verdict), -(each.ratio or 0.0)))
+
+
+def table(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """A row a case under COLUMNS, the worst first."""
+    return [_cells(each) for each in _sorted(verdicts)]
 
 
 def _cells(each: Verdict) -> list[str]:
