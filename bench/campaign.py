@@ -21,6 +21,7 @@ from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, BadValue, Matrix
 from ipcbench.bench.metadata import describe
 from ipcbench.bench.orderly import Interrupted, interruptible, uninterrupted
+from ipcbench.bench.others import Others
 from ipcbench.bench.profiles import PROFILES, Profile
 from ipcbench.bench.schedule import Schedule
 from ipcbench.bench.scratch import temporary
@@ -203,11 +204,13 @@ class Campaign:
         """All there is to measure. Raises `Interrupted`, after which what was measured is still there to be saved."""
         self.begun = time.monotonic()
         display = Display(len(self.found.cases), self.profile.name)
+        others = Others(placement.allowed())
         try:
             with temporary() as folder, display:
                 self._schedule(folder).run(display.show, lambda: self.save("interrupted"))
         finally:
             self.ended = time.monotonic()
+            self._note(others.note())
 
     def _try_claims(self) -> None:
         """What the course says, by this run's own cases; where that can't be stored, the run is good all the same."""
@@ -239,7 +242,7 @@ class Campaign:
         return schedule
 
     def _note(self, text: str) -> None:
-        if text not in self.notes:  # a resumed run has those of before
+        if text and text not in self.notes:  # a resumed run has those of before
             self.notes.append(text)
 
     def _rounds(self) -> int:

@@ -127,12 +127,12 @@ def _of_stalls(frame: pd.DataFrame) -> list[str]:
         return []
     worst = rows.assign(by=rows["mean_s"] / rows["p50_s"]).sort_values("by", ascending=False).head(MENTIONED)
     told = ", ".join(
-        f"{row['label']} {tables.time(row)} but {units.seconds(row['p50_s'])}" for _, row in worst.iterrows()
+        f"{row['label']} {units.seconds(row['p50_s'])} (its time is {tables.time(row)})" for _, row in worst.iterrows()
     )
-    more = f" and {len(rows) - len(worst)} more" if len(rows) > len(worst) else ""
+    more = f", and {len(rows) - len(worst)} more" if len(rows) > len(worst) else ""
     return [
-        f"Stalls are in these times, as where other programs want the same cores: of {told}{more} half of all single round trips "
-        "take no longer than the second figure. “Not only the mean” ranks by that."
+        "Stalls are in these times, as where other programs want the same cores; half of all single round trips take much less: "
+        f"{told}{more}. “Not only the mean” ranks by that."
     ]
 
 

@@ -14,7 +14,17 @@ from statistics import fmean, median, stdev
 
 from scipy.special import stdtrit  # scipy.stats would take half a second to import
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate", "half_width", "is_precise", "of_worker", "plain", "ratio", "t_quantile"]
+__all__ = [
+    "CONFIDENCE",
+    "Estimate",
+    "estimate",
+    "half_width",
+    "is_precise",
+    "of_worker",
+    "plain",
+    "ratio",
+    "t_quantile",
+]
 
 CONFIDENCE = 0.95
 TRIM = 8

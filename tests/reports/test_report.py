@@ -332,7 +332,9 @@ def test_what_would_narrow_the_intervals_is_named(tmp_path, asked, taken, advice
 def test_time_is_no_advice_where_it_would_take_days(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64)], precision=0.001)))
     said = tables.missed(frame.build(schema.load(tmp_path)), 0.001)
-    assert said.endswith("half of them would take more than 20 times as long; a quieter machine helps (ipcbench doctor)")
+    assert said.endswith(
+        "half of them would take more than 20 times as long; a quieter machine helps (ipcbench doctor)"
+    )
 
 
 def test_a_run_that_was_disturbed_says_so_before_it_ranks(tmp_path):
