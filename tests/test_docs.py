@@ -1,8 +1,10 @@
 """The documents say what is true: examples run, options and columns exist."""
 
+import inspect
 import multiprocessing
 import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from ipcbench.bench import matrix, workload
 from ipcbench.bench.case import PAYLOADS, START_METHODS
 from ipcbench.bench.cli import cli
 from ipcbench.bench.profiles import PROFILES
+from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Spec
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +59,23 @@ def test_every_workload_payload_and_start_method_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
     for name in (*workload.names(), *PAYLOADS, *START_METHODS):
         assert f"`{name}`" in text, name
+
+
+def described():
+    """The table of docs/mechanisms.md: what each file says of itself, and its traits."""
+    for name in sorted(registry.names()):
+        traits = registry.load(name).traits
+        (line, *_) = inspect.getdoc(sys.modules[type(registry.load(name)).__module__]).splitlines()
+        exact = " or ".join(f"{size} B" for size in traits.exact)
+        limit = exact or ("yes" if traits.largest else "")  # how much may be up to the system
+        yields = ("yes" if each else "" for each in (traits.shared, traits.unrelated_processes, traits.crosses_hosts, traits.lossy))
+        yield f"| `{name}` | {line} | {', '.join(traits.kinds)} | {', '.join(traits.waits)} | {limit} | {' | '.join(yields)} |"
+
+
+def test_the_mechanisms_are_listed_as_they_are():
+    text = (ROOT / "docs" / "mechanisms.md").read_text()
+    wanted = list(described())
+    assert [line for line in text.splitlines() if line.startswith("| `")] == wanted, "\n".join(wanted)
 
 
 def test_cases_csv_is_documented_column_by_column():
