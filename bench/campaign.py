@@ -6,6 +6,7 @@ import math
 import random
 import shlex
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
@@ -309,6 +310,7 @@ class Campaign:
         for note in self.notes:
             click.echo(f"note: {note}", err=True)
         self.say_failed()
+        self._say_left_out()
         if self.store.benchmarks:
             click.echo(sentence(self.spent.seconds, self._seconds()), err=True)
         if code:
@@ -337,6 +339,17 @@ class Campaign:
         """The cases that failed, and why."""
         for name, reason in self.store.failed.items():
             click.echo(f"failed: {name}: {reason}", err=True)
+
+    def _say_left_out(self) -> None:
+        """How many cases this system, or their mechanism, can't measure."""
+        reasons = Counter(skip.reason for skip in self.found.skips)
+        if reasons:
+            (most, _), *others = reasons.most_common()
+            more = f", and for {len(others)} more reason{'s' * (len(others) > 1)}" if others else ""
+            click.echo(
+                f"left out: {reasons.total():,} case{'s' * (reasons.total() > 1)}: {most}{more} (ipcbench list says which)",
+                err=True,
+            )
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ __all__ = ["NotComparable", "Pairing", "match"]
 
 UNLIKE_COMPARE = (
     "ratios are those of means of workers, a fifth of them cut off at either end; ipcbench compare takes the report's times: "
-    "its ratios differ a little"
+    "its ratios may be others, above all where stalls are in the times"
 )
 Samples = dict[str, tuple[list[float], list[float]]]
 

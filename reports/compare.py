@@ -19,7 +19,7 @@ NAME = 20
 """Columns of the terminal that a case's name has at least."""
 UNLIKE_CHECK = (
     "Ratios are those of the report's times; `ipcbench check` compares means of workers, a fifth of them cut off at either end: "
-    "its ratios differ a little."
+    "its ratios may be others, above all where stalls are in the times. Nothing here is corrected for the number of cases."
 )
 
 
