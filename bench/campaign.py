@@ -108,8 +108,6 @@ def run(order: Order, *, output: Path | None, resume: bool, as_json: bool) -> in
 def _as_begun(order: Order, store: Store) -> Order:
     """The order of a stored run, with what the new one adds to its precision and budget."""
     facts = store.facts
-    if "arms" in facts:
-        raise Refused(f"{store.folder} holds duels of ipcbench ab, which aren't gone on with: do that again")
     before = Asked(*(facts.get("asked", {}).get(each.name) for each in fields(Asked)))
     if facts["profile"] not in PROFILES:
         raise Refused(

@@ -82,6 +82,8 @@ class Store:
         try:
             data = json.loads(store.file.read_text())
             store.facts = data["ipcbench"]
+            if "arms" in store.facts:
+                raise ValueError("it holds duels of ipcbench ab; do that again")
             if data["benchmarks"]:
                 store._merge(data)
             store.histograms.load(store.facts.get("histograms", {}))
