@@ -5,16 +5,39 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from ipcbench.reports import units
-from ipcbench.reports.figure import Panel
+from ipcbench.reports import scale, units
+from ipcbench.reports.figure import Panel, Series
+from ipcbench.reports.scale import Scale
 
-__all__ = ["GREY", "INK", "apart", "arrows", "canvas", "frame", "legend", "limits", "log_axis", "signs", "ticks"]
+__all__ = [
+    "FORMS",
+    "GREY",
+    "INK",
+    "WIDTH",
+    "apart",
+    "arrows",
+    "canvas",
+    "frame",
+    "legend",
+    "lines_of",
+    "log_axis",
+    "scaled",
+    "signs",
+]
+
+WIDTH = 10.0
+"""Inches of every figure: a page shows all in one width, and so text has one size in all of them."""
+COLUMNS = 2
+"""Panels side by side."""
+TITLE, ROOM, BELOW, LEGEND = 0.45, 0.75, 0.42, 0.3
+"""Inches of the title, of what stands above and below the axes of a line of panels, below them, and of a line of the legend."""
 
 GREY = "#d9dcdf"
 INK = "#1d2329"
@@ -23,15 +46,17 @@ LETTER = 0.125
 """Inches of a letter of the title, about."""
 SMALL, SAMPLE = 0.065, 0.6
 """Inches of a letter of a legend, and of the sample before its text and the room behind."""
-REACH = 3.0
-"""What a wide interval may add to an axis: those of two samples span decades, and say no more by it."""
+GAPS = {"x": 0.46, "y": 0.2}
+"""Inches between two labels of an axis; along x bandwidths take `WORDY` times as much."""
+WORDY = 1.4
 FORMS = {"s": units.seconds, "B/s": units.bandwidth, "/s": units.rate}
 
 
-def canvas(title: str, width: float, height: float) -> Canvas:
-    """An empty picture of that many inches with its title at the left."""
-    made = Canvas(figsize=(width, height), layout="constrained")
-    wrapped = textwrap.fill(title, max(20, int(width / LETTER)))
+def canvas(title: str, heights: Sequence[float], legend: int = 0) -> Canvas:
+    """An empty picture with its title at the left, for lines of panels so many inches high and so many lines of a legend."""
+    wrapped = textwrap.fill(title, int(WIDTH / LETTER))
+    height = TITLE * (1 + wrapped.count("\n")) + sum(heights) + ROOM * len(heights) + LEGEND * legend
+    made = Canvas(figsize=(WIDTH, height), layout="constrained")
     made.suptitle(wrapped, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
     return made
 
@@ -46,35 +71,39 @@ def frame(axes: Axes, title: str) -> None:
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#b9c0c6")
     axes.tick_params(color="#b9c0c6", labelcolor=SOFT, labelsize=8)
+    axes.tick_params(which="minor", color="#b9c0c6", length=2)
 
 
-def limits(points: Iterable[float], ends: Iterable[float], least: float = 6.0) -> tuple[float, float]:
-    """A range for a logarithmic axis: all points, intervals as far as `REACH` times beyond them, at least a factor of `least`."""
-    points, ends = list(points), list(ends)
-    low, high = max(min(ends), min(points) / REACH), min(max(ends), max(points) * REACH)
-    low, high = low / 1.2, high * 1.2
-    missing = math.sqrt(max(1.0, least / (high / low)))
-    return low / missing, high * missing
+def scaled(series: Iterable[Series], unit: str, more: Sequence[float] = ()) -> Scale:
+    """The scale of what is measured in that unit: all points, and `more` of them, with intervals as far as they tell anything."""
+    every = list(series)
+    points = [*(value for each in every for value in each.y), *more]
+    ends = [value for each in every for value in [*each.low, *each.high]]
+    return scale.scale(points, [*ends, *points], binary=unit == "B/s")
 
 
-def log_axis(axes: Axes, which: str, unit: str, low: float, high: float) -> None:
-    """Make the axis logarithmic over that range, with ticks that are round in its unit."""
+def log_axis(axes: Axes, which: str, unit: str, along: Scale, ends: tuple[float, float] | None = None) -> None:
+    """Make the axis logarithmic over that scale, or beyond it to those ends, with labels at round numbers of its unit."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
-    (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
-    form = FORMS[unit]
-    axis.set_major_locator(FixedLocator(ticks(low, high, binary=unit == "B/s")))
+    (axes.set_xlim if which == "x" else axes.set_ylim)(*(ends or (along.low, along.high)))
+    form, gap = FORMS[unit], GAPS[which] * (WORDY if (which, unit) == ("x", "B/s") else 1)
+    axis.set_major_locator(scale.Labelled(along, gap))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(form(value))))
-    axis.set_minor_locator(NullLocator())
+    axis.set_minor_locator(FixedLocator(along.numbers))
     axis.set_minor_formatter(NullFormatter())
 
 
 def legend(made: Canvas, handles: list[Line2D], texts: list[str]) -> None:
-    """Samples and their texts below the panels, in two lines where one is too narrow for them."""
+    """Samples and their texts below the panels, in as many lines as they take."""
     if texts:
-        lines = 1 if sum(SAMPLE + SMALL * len(text) for text in texts) < made.get_figwidth() else 2
-        columns = math.ceil(len(texts) / lines)
+        columns = math.ceil(len(texts) / legend_lines(texts))
         made.legend(handles, texts, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
+
+
+def legend_lines(texts: Sequence[str]) -> int:
+    """How many lines they take."""
+    return math.ceil(sum(SAMPLE + SMALL * len(text) for text in texts) / WIDTH)
 
 
 def signs(panels: Sequence[Panel]) -> tuple[list[Line2D], list[str]]:
@@ -83,26 +112,11 @@ def signs(panels: Sequence[Panel]) -> tuple[list[Line2D], list[str]]:
     handles, texts = [], []
     if any(each.low != each.high for each in every):
         handles.append(Line2D([], [], color=SOFT, linewidth=3, alpha=0.4))
-        texts.append("95 % interval")
+        texts.append("95 % interval (unseen where narrower than the mark)")
     if any(any(each.wide) for each in every):
         handles.append(Line2D([], [], color=SOFT, marker="o", linestyle="", markersize=5, markerfacecolor="white"))
         texts.append("hollow: interval wider than asked for")
     return handles, texts
-
-
-def ticks(low: float, high: float, *, binary: bool = False) -> list[float]:
-    """Round numbers within the range: powers of two, or of ten with 2 and 5 between them where that leaves at most nine."""
-    if binary:
-        first, last = math.ceil(math.log2(low)), math.floor(math.log2(high))
-        step = max(1, math.ceil((last - first) / 7))
-        return [2.0**power for power in range(math.ceil(first / step) * step, last + 1, step)]
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors in ((1, 2, 5), (1,)):
-        found = [factor * 10.0**decade for decade in decades for factor in factors]
-        found = [each for each in found if low <= each <= high]
-        if len(found) <= 6 or factors == (1,):
-            return found
-    return []
 
 
 def size_axis(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
@@ -112,7 +126,7 @@ def size_axis(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
     axes.set_xticks([x for x, _ in shown], [text for _, text in shown])
     axes.xaxis.set_minor_locator(NullLocator())
     low, high = marks[0][0], marks[-1][0]
-    pad = max(1.15, (high / low) ** 0.03)
+    pad = max(1.15, (high / low) ** 0.05)
     axes.set_xlim(low / pad, high * pad)
 
 
@@ -132,33 +146,47 @@ def _roundness(number: float) -> int:
 
 
 def apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Places as near to the wanted ones (0 to 1) as a least gap between them allows, in the same order."""
+    """Places between 0 and 1, in the order of the wanted ones and `gap` apart: those that are too near move to both sides alike."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    places: list[float] = []
-    for index in order:
-        places.append(max(wanted[index], places[-1] + gap) if places else max(0.0, wanted[index]))
-    ceiling = max(1.0, gap * (len(places) - 1))
-    for index in range(len(places) - 1, -1, -1):
-        places[index] = min(places[index], ceiling)
-        ceiling = places[index] - gap
+    blocks: list[list[float]] = []  # of what stands together: where each would have its first
+    for rank, index in enumerate(order):
+        blocks.append([wanted[index] - rank * gap])
+        while len(blocks) > 1 and fmean(blocks[-2]) > fmean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    most = max(0.0, 1 - gap * (len(wanted) - 1))
+    firsts = [min(max(0.0, fmean(block)), most) for block in blocks for _ in block]
     found = [0.0] * len(wanted)
-    for index, place in zip(order, places, strict=True):
-        found[index] = place
+    for rank, (index, first) in enumerate(zip(order, firsts, strict=True)):
+        found[index] = first + rank * gap
     return found
 
 
-def lines_of(made: Canvas, count: int, columns: int, heights: Sequence[float]) -> list[Axes]:
-    """That many axes, line by line; the last takes a whole line if it would be alone in it."""
-    grid = made.add_gridspec(len(heights), columns, height_ratios=heights)
-    alone = count % columns == 1
-    places = [divmod(index, columns) for index in range(count)]
-    return [made.add_subplot(grid[at] if not alone or at != places[-1] else grid[at[0], :]) for at in places]
+def lines_of(made: Canvas, heights: Sequence[float]) -> list[Axes]:
+    """Axes so many inches high, line by line of two; what is lower than its neighbour ends above it, and one alone has a whole line."""
+    columns, lines = min(COLUMNS, len(heights)), by_line(heights)
+    parts: list[list[float]] = []  # of each line: what the lower one takes, and what only the higher one has below that
+    for line in lines:
+        low, high = min(line), max(line)
+        parts.append([low, max(0.01, high - low - BELOW)] if high > low else [high])
+    grid = made.add_gridspec(sum(map(len, parts)), columns, height_ratios=[each for part in parts for each in part])
+    found, first = [], 0
+    for line, part in zip(lines, parts, strict=True):
+        for column, height in enumerate(line):
+            rows = slice(first, first + (len(part) if height == max(line) else 1))
+            found.append(made.add_subplot(grid[rows, column] if len(line) == columns else grid[rows, :]))
+        first += len(part)
+    return found
 
 
-def hide_rest(made: Canvas, used: int) -> None:
-    """Take away the places of the grid that no panel uses."""
-    for each in made.axes[used:]:
-        each.set_visible(False)
+def panel_width(axes: Axes) -> float:
+    """Inches between its neighbours, about."""
+    place = axes.get_subplotspec()
+    return WIDTH * (1 if place is None else len(place.colspan) / place.get_gridspec().ncols) - 0.3
+
+
+def by_line(heights: Sequence[float]) -> list[Sequence[float]]:
+    """Those of the panels of each line."""
+    return [heights[first : first + COLUMNS] for first in range(0, len(heights), COLUMNS)]
 
 
 def errors(y: Sequence[float], low: Sequence[float], high: Sequence[float]) -> list[list[float]]:
@@ -168,11 +196,11 @@ def errors(y: Sequence[float], low: Sequence[float], high: Sequence[float]) -> l
     return [below, above]
 
 
-def arrows(axes: Axes, which: str, at: float, ends: tuple[float, float], colour: str) -> None:
-    """At the frame, where an interval along that axis goes on beyond it."""
-    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    for beyond, edge, sign in ((ends[0] < low, low, "<v"), (ends[1] > high, high, ">^")):
-        if beyond:
+def arrows(axes: Axes, which: str, at: float, ends: tuple[float, float], colour: str, along: Scale) -> None:
+    """Where the scale ends and an interval along it goes on."""
+    for end, sign in zip(ends, ("<v", ">^"), strict=True):
+        edge = along.held(end)
+        if edge != end:
             place = (edge, at) if which == "x" else (at, edge)
             axes.plot(*place, sign["xy".index(which)], color=colour, markersize=3.5, alpha=0.7, clip_on=False, zorder=4)
 

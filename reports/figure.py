@@ -12,6 +12,7 @@ from ipcbench.reports import choose, units
 
 __all__ = [
     "FAR",
+    "LEAST",
     "PERCENTILES",
     "Change",
     "Crossing",
@@ -31,6 +32,8 @@ __all__ = [
 
 FAR = 256
 """From one point to the next, at most so many times as far along x is joined by a line."""
+LEAST = 3
+"""So many points make a line worth drawing: of two, a list says as much."""
 PERCENTILES = {"p50_s": "half (p50)", "p90_s": "p90", "p99_s": "p99", "p999_s": "p99.9", "max_s": "longest"}
 """Columns of the frame, and the marks of a spread."""
 
@@ -51,6 +54,8 @@ class Series:
     """What is written beside it, where that isn't its name."""
     wide: list[bool] = field(default_factory=list)
     """Of each point, whether its interval is wider than was asked for; empty where none is."""
+    cut: list[bool] = field(default_factory=list)
+    """Of each point, whether no line leads to it from the one before: too far along, or measured in another placement. Empty: none."""
 
     @property
     def text(self) -> str:
@@ -60,11 +65,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where two lines cross, and what is written there."""
+    """Where two lines cross, and what is written there; faint unless it is `sure`."""
 
     x: float
     y: float
     text: str
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,15 +118,20 @@ Change = Callable[[float, float], float]
 
 
 def explained(figure: Figure) -> Figure:
-    """Its caption says what a hollow mark is, where there is one."""
-    if not any(any(each.wide) for panel in figure.drawn for each in panel.series):
-        return figure
-    return replace(figure, caption=f"{figure.caption} A hollow mark: its interval is wider than was asked for.")
+    """Its caption says what the numbers of several marks are, and what a hollow mark is, where there are such."""
+    said = [figure.caption]
+    every = [each for panel in figure.drawn for each in panel.series]
+    marks = [panel for part in [figure, *figure.parts] if part.kind == "marks" for panel in part.panels]
+    if any(len(each.y) > 1 for panel in marks for each in panel.series):
+        said.append("The numbers are the least and the greatest of a row's marks.")
+    if any(any(each.wide) for each in every):
+        said.append("A hollow mark: its interval is wider than was asked for.")
+    return replace(figure, caption=" ".join(said))
 
 
 def joined(each: Series) -> bool:
     """Whether a line joins any of its points."""
-    return any(right / left <= FAR for left, right in pairwise(each.x))
+    return len(each.x) > 1 and not (each.cut and all(each.cut[1:]))
 
 
 def same(mean: float, _size: float) -> float:
@@ -180,7 +191,14 @@ def series(name: str, family: str, rows: pd.DataFrame, x: str, change: Change) -
     y, one, two = ([change(v, s) for v, s in zip(column.tolist(), sizes, strict=True)] for column in columns)
     ends = [sorted(pair) for pair in zip(one, two, strict=True)]
     points, low, high = rows[x].astype(float).tolist(), [pair[0] for pair in ends], [pair[1] for pair in ends]
-    return Series(name, family, points, y, low, high, wide=_wide(rows["precise"]))
+    return Series(name, family, points, y, low, high, wide=_wide(rows["precise"]), cut=_cut(points, rows["placement"]))
+
+
+def _cut(points: list[float], places: Iterable[str]) -> list[bool]:
+    """`Series.cut` of points along x, each measured in one of the places."""
+    beside = pairwise(zip(points, places, strict=True))
+    found = [False, *(here != there or (left > 0 and right / left > FAR) for (left, here), (right, there) in beside)]
+    return found if any(found) else []
 
 
 def spread(row: pd.Series) -> Series:

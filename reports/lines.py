@@ -13,105 +13,119 @@ from matplotlib.patheffects import withStroke
 
 from ipcbench.reports import axes as shared
 from ipcbench.reports import style
-from ipcbench.reports.figure import FAR, Figure, Panel, Series, joined
+from ipcbench.reports.figure import Crossing, Figure, Panel, Series, joined
+from ipcbench.reports.scale import Scale
 
-__all__ = ["HEIGHT", "chart", "draw"]
+__all__ = ["chart", "draw", "height"]
 
-HEIGHT = 2.9
-"""Inches of a panel."""
-LINE = 0.125
+LOW, FREE = 1.7, 1.3
+"""Inches of a panel at least, and what it has beside the names of its lines."""
+LINE = 0.155
 """Inches between two names."""
 ASIDE = 0.0033
 """Parts of a panel's width between two lines' marks for the same place."""
+BESIDE = 0.2
+"""Parts of a panel's width between two crossings whose numbers stand side by side."""
 NEAR = 0.12
 """Parts of a panel's width from its right edge within which a line's last point is joined to its name."""
+RING = 12
+"""Points across a ring round a crossing."""
 Look = dict[str, Any]
 """Keyword arguments of a line."""
 
 
 def draw(figure: Figure) -> Canvas:
-    """All panels on the same axes, so that they can be compared by eye."""
-    count = len(figure.panels)
-    columns = min(2, count)
-    rows = math.ceil(count / columns)
-    made = shared.canvas(figure.title, 4.9 * columns + 0.3, (HEIGHT + 0.55) * rows + 0.4)
-    grid = made.subplots(rows, columns, squeeze=False)
-    for index, (axes, panel) in enumerate(zip(grid.flat, figure.panels, strict=False)):
-        chart(axes, figure, panel)
-        if index % columns == 0:
+    """Small multiples, each on axes that fit what is drawn in it: where each has the others in grey behind, they are the same."""
+    rows = [max(row) for row in shared.by_line([height(panel) for panel in figure.panels])]
+    heights = [rows[index // shared.COLUMNS] for index in range(len(figure.panels))]
+    made = shared.canvas(figure.title, rows)
+    for index, axes in enumerate(shared.lines_of(made, heights)):
+        chart(axes, figure, figure.panels[index], heights[index])
+        if index % shared.COLUMNS == 0:
             axes.set_ylabel(figure.y, fontsize=8, color=shared.SOFT)
-    shared.hide_rest(made, count)
     return made
 
 
-def chart(axes: Axes, figure: Figure, panel: Panel) -> None:
-    """One panel, on axes that fit all of the figure's."""
-    span = _range(figure)
+def height(panel: Panel) -> float:
+    """Inches of its axes: room for all names beside them."""
+    named = [*panel.series, *panel.floors, *([panel.limit] if panel.limit else [])]
+    return max(LOW, FREE + LINE * len(named))
+
+
+def chart(axes: Axes, figure: Figure, panel: Panel, inches: float) -> None:
+    """One panel, so many inches high."""
+    compared = figure.panels if panel.background else [panel]
+    every = [each for one in compared for each in [*one.series, *one.floors, *([one.limit] if one.limit else [])]]
+    shown = {x for each in every for x in each.x}
+    along = shared.scaled(every, figure.unit)
     shared.frame(axes, panel.title)
-    shared.size_axis(axes, figure.ticks)
-    shared.log_axis(axes, "y", figure.unit, *span)
-    _panel(axes, panel, span)
+    shared.size_axis(axes, [mark for mark in figure.ticks if mark[0] in shown])
+    shared.log_axis(axes, "y", figure.unit, along)
+    _panel(axes, panel, along, inches)
     axes.set_xlabel(figure.x, fontsize=8, color=shared.SOFT)
 
 
-def _range(figure: Figure) -> tuple[float, float]:
-    every = [each for panel in figure.panels for each in [*panel.series, *panel.floors]]
-    every += [panel.limit for panel in figure.panels if panel.limit is not None]
-    ends = [value for each in every for value in [*each.low, *each.high]]
-    return shared.limits([value for each in every for value in each.y], ends)
-
-
-def _panel(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
-    grey = [list(zip(*_broken(each.x, each.y), strict=True)) for each in panel.background]
+def _panel(axes: Axes, panel: Panel, along: Scale, inches: float) -> None:
+    grey = [list(zip(*_broken(each.x, each), strict=True)) for each in panel.background]
     axes.add_collection(LineCollection(grey, colors=shared.GREY, linewidths=0.8, zorder=1), autolim=False)
     named: list[tuple[Series, Look]] = []
     if panel.limit is not None:
-        axes.plot(panel.limit.x, panel.limit.y, color="black", linestyle=":", linewidth=1.3, zorder=2)
-        named.append((panel.limit, {"color": "black", "linestyle": ":"}))
+        look: Look = {"color": "black", "linestyle": ":"}
+        axes.plot(*_broken(panel.limit.x, panel.limit), linewidth=1.3, zorder=2, **look)
+        named.append((panel.limit, look))
     for each in panel.floors:
         look = _look(each, style.floor(each.name))
-        axes.plot(*_broken(each.x, each.y), zorder=2, **look)
+        axes.plot(*_broken(each.x, each), zorder=2, **look)
         named.append((each, look))
     for index, each in enumerate(panel.series):
-        x = _beside(axes, each.x, index - (len(panel.series) - 1) / 2)
-        bars = shared.errors(each.y, each.low, each.high)
         look = _look(each, style.look(each.family, each.name))
-        axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
-        for place, low, high in zip(x, each.low, each.high, strict=True):
-            shared.arrows(axes, "y", place, (low, high), look["color"])
-        axes.plot(*_broken(x, each.y), zorder=3, **{**look, "marker": ""})
-        hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
-        hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
-        axes.plot([a for a, _ in hollow], [b for _, b in hollow], **hole)
+        _line(axes, each, _beside(axes, each.x, index - (len(panel.series) - 1) / 2), look, along)
         named.append((each, look))
-    _crossings(axes, panel, span)
-    _names(axes, named, span)
+    _crossings(axes, panel)
+    _names(axes, named, along, inches)
 
 
-def _crossings(axes: Axes, panel: Panel, span: tuple[float, float]) -> None:
-    """A ring round each, and a line down to the number at the axis."""
-    ring: Look = {
-        "marker": "o",
-        "markersize": 12,
-        "markerfacecolor": "none",
-        "markeredgecolor": "black",
-        "linestyle": "",
-    }
-    for index, each in enumerate(sorted(panel.crossings, key=lambda crossing: crossing.x)):
-        axes.plot([each.x], [each.y], zorder=5, **ring)
-        axes.vlines(each.x, span[0], each.y, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2)
-        left, right = axes.get_xlim()
-        leftwards = each.x > math.sqrt(left * right)  # there is more room for the text
-        beside: Look = {
-            "xytext": (-3 if leftwards else 3, 3 + 11 * (index % 4)),
-            "textcoords": "offset points",
-            "ha": "right" if leftwards else "left",
-            "fontsize": 8,
-            "color": "black",
-            "path_effects": [withStroke(linewidth=2.0, foreground="white")],
-            "zorder": 6,
-        }
-        axes.annotate(each.text, (each.x, span[0]), fontweight="bold", **beside)
+def _line(axes: Axes, each: Series, x: list[float], look: Look, along: Scale) -> None:
+    """Its points at those places with their intervals, and the lines between them."""
+    bars = shared.errors(each.y, *([along.held(end) for end in ends] for ends in (each.low, each.high)))
+    axes.errorbar(x, each.y, yerr=bars, capsize=1.8, elinewidth=0.8, zorder=3, **{**look, "linestyle": ""})
+    for place, low, high in zip(x, each.low, each.high, strict=True):
+        shared.arrows(axes, "y", place, (low, high), look["color"], along)
+    axes.plot(*_broken(x, each), zorder=3, **{**look, "marker": ""})
+    hollow = [(a, b) for a, b, wide in zip(x, each.y, each.wide, strict=False) if wide]
+    hole = {**look, "linestyle": "", "markerfacecolor": "white", "zorder": 4}
+    axes.plot([a for a, _ in hollow], [b for _, b in hollow], **hole)
+
+
+def _crossings(axes: Axes, panel: Panel) -> None:
+    """A ring round each and its number above it, or below where another's is near; grey and thin where it isn't certain."""
+    before: Crossing | None = None
+    above = True
+    for each in sorted(panel.crossings, key=lambda crossing: crossing.x):
+        above = not (above and before and _near(axes, before, each))
+        colour = "black" if each.sure else shared.SOFT
+        ring: Look = {"marker": "o", "markersize": RING, "markerfacecolor": "none", "markeredgecolor": colour}
+        axes.plot([each.x], [each.y], zorder=5, linestyle="", markeredgewidth=1.0 if each.sure else 0.6, **ring)
+        axes.annotate(
+            each.text,
+            (each.x, each.y),
+            xytext=(0, RING / 2 + 2 if above else -RING / 2 - 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=8,
+            fontweight="bold" if each.sure else "normal",
+            color=colour,
+            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+            zorder=6,
+        )
+        before = each
+
+
+def _near(axes: Axes, one: Crossing, two: Crossing) -> bool:
+    """Whether their numbers would touch."""
+    left, right = axes.get_xlim()
+    return math.log(two.x / one.x) < BESIDE * math.log(right / left)
 
 
 def _look(each: Series, look: Look) -> Look:
@@ -129,12 +143,12 @@ def _last(each: Series) -> Look:
     return {"markerfacecolor": "white"} if each.wide and each.wide[-1] else {}
 
 
-def _broken(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The line's points with a gap where neighbours are far apart: what lies between was not measured, and often isn't straight."""
+def _broken(x: Sequence[float], each: Series) -> tuple[list[float], list[float]]:
+    """The line's points at those places, with a gap where it is cut: what lies between was not measured, and often isn't straight."""
     across: list[float] = []
     along: list[float] = []
-    for at, value in zip(x, y, strict=True):
-        if across and at / across[-1] > FAR:
+    for index, (at, value) in enumerate(zip(x, each.y, strict=True)):
+        if index and each.cut and each.cut[index]:
             across.append(math.nan)
             along.append(math.nan)
         across.append(at)
@@ -148,13 +162,14 @@ def _beside(axes: Axes, x: Sequence[float], step: float) -> list[float]:
     return [each * (right / left) ** (ASIDE * step) for each in x]
 
 
-def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, float]) -> None:
+def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: Scale, inches: float) -> None:
     """Each name at the right with its marker, as near to its line's end as the others let it; a hair line joins what ends there."""
-    low, high = (math.log(each) for each in span)
+    low, high = math.log(span.low), math.log(span.high)
     left, right = axes.get_xlim()
     last = [_end(each, right) for each, _ in named]
     wanted = [(math.log(y) - low) / (high - low) for _, y in last]
-    for (each, look), (x, y), place in zip(named, last, shared.apart(wanted, LINE / HEIGHT * 1.25), strict=True):
+    step = 0.025 * shared.WIDTH / shared.COLUMNS / shared.panel_width(axes)
+    for (each, look), (x, y), place in zip(named, last, shared.apart(wanted, LINE / inches), strict=True):
         ends = [y, math.exp(low + place * (high - low))]
         if math.log(right / x) < NEAR * math.log(right / left):  # through the panel it would look like data
             axes.plot([x, right], ends, color=look["color"], linewidth=0.4, alpha=0.55, clip_on=False, zorder=1)
@@ -167,10 +182,10 @@ def _names(axes: Axes, named: Sequence[tuple[Series, Look]], span: tuple[float, 
             "transform": axes.transAxes,
             "clip_on": False,
         }
-        axes.plot([1.025, 1.05, 1.075], [place] * 3, markevery=[1], **sample)
+        axes.plot([1 + step, 1 + 2 * step, 1 + 3 * step], [place] * 3, markevery=[1], **sample)
         axes.annotate(
             each.text,
-            xy=(1.09, place),
+            xy=(1 + 3.6 * step, place),
             xycoords="axes fraction",
             va="center",
             fontsize=7.5,

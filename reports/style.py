@@ -65,8 +65,8 @@ MEMBERS = {
 SHADES = (1.0, 0.62, 1.3, 0.78, 0.45, 1.15, 0.7, 0.55)
 """By member: below 1 darker (times that), above 1 lighter."""
 MARKERS = "os^Dv<>PXd"
-THIN = ("_", "x", "+", "1", "2", (6, 2, 0), "|")
-"""Markers of strokes only."""
+THIN = ("x", "+", "1", "2", "3", (6, 2, 0), "4")
+"""Markers of strokes only; none looks like an interval or its end."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ipcbench.reports import axes, units
+from ipcbench.reports import units
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,3 @@ from ipcbench.reports import axes, units
 )
 def test_bandwidth_has_three_figures_in_powers_of_two(value, text):
     assert units.bandwidth(value) == text
-
-
-def test_marks_of_an_axis_of_bandwidth_are_round():
-    texts = [axes._short(units.bandwidth(each)) for each in axes.ticks(1e7, 1e11, binary=True)]
-    assert texts == ["16 MiB/s", "64 MiB/s", "256 MiB/s", "1 GiB/s", "4 GiB/s", "16 GiB/s", "64 GiB/s"]
