@@ -9,6 +9,7 @@ import pandas as pd
 
 from ipcbench.reports import choose, style, units
 from ipcbench.reports.figure import (
+    LEAST,
     PERCENTILES,
     Change,
     Figure,
@@ -17,7 +18,6 @@ from ipcbench.reports.figure import (
     by_mark,
     explained,
     grouped,
-    joined,
     point,
     priced,
     same,
@@ -28,6 +28,13 @@ from ipcbench.reports.figure import (
 __all__ = ["all_figures", "made"]
 
 NO_FLOOR = "The same primitives in C were not measured."
+STROKE = (
+    "A grey stroke marks the same primitive in C; its own interval is in the tables: a mark left of its stroke is no proof that "
+    "Python is faster than C."
+)
+PAIRS = "N→N: pairs, or one channel for all"
+ONE = ", N→N"
+"""Behind the name of a channel that all share at both ends: it isn't the same as one of the pairs'."""
 
 
 def made(frame: pd.DataFrame) -> tuple[list[Figure], list[str]]:
@@ -56,7 +63,7 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
     marked = any(each.floor is not None for panel in panels for each in panel.series)
     caption = (
         "Round-trip time, fastest first, on a logarithmic axis; bars are 95 % intervals, the number is the mean. "
-        + ("A grey stroke marks the same primitive in C. " if marked else f"{NO_FLOOR} ")
+        + (f"{STROKE} " if marked else f"{NO_FLOOR} ")
         + "Spinning is fast because it never sleeps: each side that waits keeps its core busy."
     )
     title = "How long a message takes there and back"
@@ -64,59 +71,79 @@ def ranking(frame: pd.DataFrame) -> Figure | None:
 
 
 def round_trip(frame: pd.DataFrame) -> Figure | None:
-    """Time by size, a panel a family."""
-    rows = choose.round_trips(frame)
-    if rows["size"].nunique() < 2:
-        return None
+    """Time by size, a panel a family, of what was measured at several sizes."""
     title = "Round-trip time by message size"
-    figure = _by_size(rows, Figure("round-trip.png", title, "", "lines", "s", "", "time per round trip", []), same)
-    return figure and replace(figure, caption=" ".join(_drawn(figure.panels)))
+    figure = Figure("round-trip.png", title, "", "lines", "s", "", "time per round trip", [])
+    found = _by_size(choose.round_trips(frame), figure, same)
+    return found and replace(found, caption=" ".join(_drawn(found.panels)))
 
 
 def _drawn(panels: list[Panel]) -> Iterator[str]:
     """How to read lines by size: only of what these panels have."""
-    floors = [each for panel in panels for each in panel.floors]
     yield "Both axes are logarithmic; bars are 95 % intervals. Points that no line joins have no measured size between them."
-    if any(joined(each) for panel in panels for each in panel.background):
+    if any(panel.background for panel in panels):
         yield "Each panel shows one family, the lines of all others in light grey behind it."
-    else:
-        yield "Each panel shows one family."
-    if floors:
-        dashed = ", dashed lines join them" if any(map(joined, floors)) else ""
-        yield f"Thin grey marks are the same primitives in C, named at the right like all others{dashed}."
-    elif all(each.family != "floor" for panel in panels for each in panel.series):
-        yield NO_FLOOR
+    if any(panel.floors for panel in panels):
+        yield "Thin grey lines are the same primitives in C, named at the right like all others."
+    yield f"What was measured at fewer than {LEAST} sizes is in the ranking alone."
 
 
 def bandwidth(frame: pd.DataFrame) -> Figure | None:
-    """Bytes per second by size: streams, or round trips where those have one size at most."""
-    rows = choose.measured(frame)
-    memory = rows[rows["mechanism"].eq("memcpy")]
-    streams = choose.streams(frame)
-    way = 1 if streams["size"].nunique() > 1 else 2
-    chosen = streams if way == 1 else choose.round_trips(frame)
-    if chosen["size"].nunique() < 2:
+    """Bytes per second: streams by size, or in rows where they have few; round trips where there are no streams."""
+    memory, streams = choose.measured(frame), choose.streams(frame)
+    memory = memory[memory["mechanism"].eq("memcpy")]
+    if streams.empty:
+        rows, way, what = choose.round_trips(frame), 2, "round trips, twice the payload over the time"
+    else:
+        rows, way, what = streams, 1, "one-way streams"
+    rows = rows[rows["family"].ne("floor")]
+    memory = memory[memory["size"].isin(rows["size"])]
+    figure = Figure("bandwidth.png", f"Bandwidth by message size ({what})", "", "lines", "B/s", "", "bandwidth", [])
+    limit = _speed("memcpy", "floor", memory, 1) if len(memory) else None
+    found = _by_size(rows, figure, lambda mean, size: way * size / mean, limit)
+    if found is None and way == 1:
+        found = _streams(rows, figure, memory)
+    if found is None:
         return None
-    what = "one-way streams" if way == 1 else "from round trips: twice the payload over the time"
-    caption = "Payload bytes per second, both axes logarithmic; bars are 95 % intervals."
+    order = ", fastest first" if found.kind == "ranking" else ""
+    caption = f"Payload bytes per second, on logarithmic axes{order}; bars are 95 % intervals."
     if len(memory):
         caption += " The dotted line is one copy of the same size by memcpy on this machine: a payload copied once stays below it."
-    limit = series("memcpy", "floor", memory, "size", lambda mean, size: size / mean) if len(memory) else None
-    figure = Figure(
-        "bandwidth.png", f"Bandwidth by message size ({what})", caption, "lines", "B/s", "", "bandwidth", []
-    )
-    return _by_size(chosen[chosen["family"].ne("floor")], figure, lambda mean, size: way * size / mean, limit)
+    return replace(found, caption=caption)
+
+
+def _streams(rows: pd.DataFrame, figure: Figure, memory: pd.DataFrame) -> Figure:
+    """A row a mechanism, a panel a size."""
+    panels = []
+    for size in choose.sizes(rows):
+        here, copied = (each[each["size"].eq(size)].sort_values("mean_s") for each in (rows, memory))
+        limit = _speed("memcpy", "floor", copied, 1) if len(copied) else None
+        told = f" (memcpy: {units.bandwidth(limit.y[0])})" if limit else ""
+        series = [_speed(str(row["name"]), str(row["family"]), row.to_frame().T, 1) for _, row in here.iterrows()]
+        panels.append(Panel(f"messages of {units.size(size)}{told}", series, limit))
+    return replace(figure, kind="ranking", panels=panels)
+
+
+def _speed(name: str, family: str, rows: pd.DataFrame, way: int) -> Series:
+    """Bytes per second by size."""
+    return series(name, family, rows, "size", lambda mean, size: way * size / mean)
+
+
+FLOWS = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": PAIRS, "mesh": PAIRS}
+"""Workloads by the panel that shows them: what has as many processes on either side can be compared."""
 
 
 def scaling(frame: pd.DataFrame) -> Figure | None:
     """Messages per second over N."""
-    panels, rows = [], choose.measured(frame)
-    titles = {"fan-out": "fan-out, 1→N", "fan-in": "fan-in, N→1", "pairs": "N pairs", "mesh": "N→N over one channel"}
-    rows = rows[rows["workload"].isin(titles) & rows["variant"].eq("") & rows["payload"].eq("bytes")]
+    rows = choose.measured(frame)
+    rows = rows[rows["workload"].isin(FLOWS) & rows["variant"].eq("") & rows["payload"].eq("bytes")]
     rows = rows[rows["size"].eq(choose.SMALL if rows["size"].eq(choose.SMALL).any() else rows["size"].min())]
     rows = choose.of_one_start(rows)
-    for workload, title in titles.items():
-        here = rows[rows["workload"].eq(workload)].drop_duplicates(["name", "processes"])
+    shared = rows["workload"].eq("mesh")
+    rows = rows.assign(name=rows["name"].where(~shared, rows["name"] + ONE), panel=rows["workload"].map(FLOWS))
+    panels = []
+    for title in dict.fromkeys(FLOWS.values()):
+        here = rows[rows["panel"].eq(title)].drop_duplicates(["name", "processes"])
         if len(here):
             panels.append(Panel(title, [_labelled(each, here) for each in grouped(here, "processes", _rate)]))
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
@@ -124,8 +151,11 @@ def scaling(frame: pd.DataFrame) -> Figure | None:
         return None
     caption = (
         "Messages per second of all processes together, both axes logarithmic; bars are 95 % intervals. “native” is one channel "
-        "that all processes use, “separate” is a channel for each."
+        "that all processes use, “separate” is a channel for each. Where there are more processes than cores, some wait for a turn."
     )
+    if any(any(each.cut) for panel in panels for each in panel.series):
+        caption += " No line joins what was placed differently: one process at each end has a core of its own, "
+        caption += "more are left to the scheduler."
     title = f"Messages of {units.size(rows['size'].iloc[0])} per second over N processes"
     ticks = [(x, f"{x:.0f}") for x in counts]
     return Figure("scaling.png", title, caption, "lines", "/s", "N processes", "messages per second", panels, ticks)
@@ -204,8 +234,8 @@ def latency(frame: pd.DataFrame) -> Figure | None:
 
 MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     (ranking, "The ranking is left out: no round trip was measured."),
-    (round_trip, "Round-trip time by size is left out: round trips of fewer than two sizes were measured."),
-    (bandwidth, "Bandwidth by size is left out: neither streams nor round trips of two sizes were measured."),
+    (round_trip, f"Round-trip time by size is left out: nothing was measured there and back at {LEAST} sizes or more."),
+    (bandwidth, f"Bandwidth is left out: neither streams nor round trips of {LEAST} sizes or more were measured."),
     (
         scaling,
         "Scaling over processes is left out: no fan-out, fan-in, pairs or mesh of several numbers of processes was measured.",
@@ -223,7 +253,8 @@ def _rate(mean: float, _size: float) -> float:
 
 def _by_size(rows: pd.DataFrame, figure: Figure, change: Change, limit: Series | None = None) -> Figure | None:
     """A panel a family, in the palette's order, so that it stands in the same place in every run."""
-    everything = grouped(rows, "size", change)
+    several = rows.groupby("name")["size"].transform("nunique").ge(LEAST)
+    everything = grouped(rows[several.astype(bool)], "size", change)
     floors = [each for each in everything if each.family == "floor"]
     ours = [each for each in everything if each.family != "floor"]
     panels = []

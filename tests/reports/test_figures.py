@@ -78,7 +78,7 @@ def test_intervals_hold_their_points_in_every_figure(drawn):
 def test_bandwidth_is_size_over_time_of_a_stream_and_twice_that_of_a_round_trip(drawn, tmp_path):
     streams = next(each for each in series(drawn["bandwidth.png"]) if each.name == "os-pipe")
     assert streams.x == [float(size) for size in synthetic.SIZES]
-    plain = small_table(tmp_path, benchmark("pipe", 64), benchmark("pipe", 1 << 20))
+    plain = small_table(tmp_path, *(benchmark("pipe", size) for size in (64, 1 << 20, 1 << 24)))
     (made,) = series(figures.bandwidth(plain))
     assert made.y[1] == pytest.approx(2 * (1 << 20) / plain["mean_s"][1])
     assert "round trips" in figures.bandwidth(plain).title
@@ -203,17 +203,17 @@ def test_without_a_floor_no_caption_speaks_of_its_marks(tmp_path):
         benchmarks = [
             benchmark(each, size, workload="floor" if each == "c-pipe" else "round-trip")
             for each in mechanisms
-            for size in (64, 1 << 20)
+            for size in (64, 1 << 10, 1 << 20)
         ]
         (tmp_path / name / "run.json").write_text(json.dumps(result(benchmarks)))
         captions = " ".join(each.caption for each in figures.all_figures(frame.build(schema.load(tmp_path / name))))
-        assert ("grey stroke" in captions) is ("Thin grey marks" in captions) is (name == "with")
+        assert ("grey stroke" in captions) is ("Thin grey lines" in captions) is (name == "with")
         assert ("not measured" in captions) is (name == "without")
 
 
 def test_the_caption_speaks_of_lines_only_where_some_are_drawn(drawn, tmp_path):
     assert "light grey" in drawn["round-trip.png"].caption
-    plain = small_table(tmp_path, *(benchmark(name, size) for name in ("pipe", "queue") for size in (64, 1 << 20)))
+    plain = small_table(tmp_path, *(benchmark("pipe", size) for size in (64, 1 << 10, 1 << 20)))
     assert "light grey" not in figures.round_trip(plain).caption
 
 
@@ -264,6 +264,67 @@ def test_no_quarter_of_a_picture_is_empty(count, widths):
     ]
 
 
+def sized(name, sizes, workload="round-trip", **more):
+    return [benchmark(name, size, workload=workload, **more) for size in sizes]
+
+
+def test_lines_by_size_are_drawn_of_what_has_three_sizes(tmp_path):
+    three, two = sized("pipe", (64, 1 << 16, 1 << 20)), sized("queue", (64, 1 << 20))
+    figure = figures.round_trip(small_table(tmp_path, *three, *two))
+    assert [each.name for each in series(figure)] == ["pipe"]
+    assert "fewer than 3 sizes" in figure.caption
+    assert figures.round_trip(small_table(tmp_path, *two)) is None
+    assert any("3 sizes" in why for why in figures.made(small_table(tmp_path, *two))[1])
+
+
+def test_streams_of_two_sizes_are_rows_with_memcpy_beside_them(tmp_path):
+    streams = [each for name in ("pipe", "queue") for each in sized(name, (64, 1 << 20), "stream")]
+    memory = [
+        {
+            **each,
+            "metadata": {**each["metadata"], "case_mechanism": "memcpy", "case_family": "floor", "name": f"memcpy/{i}"},
+        }
+        for i, each in enumerate(sized("c-pipe", (64, 1 << 16, 1 << 20), "memcpy"))
+    ]
+    figure = figures.bandwidth(small_table(tmp_path, *streams, *memory))
+    assert figure.kind == "ranking"
+    assert [panel.title.split(" (")[0] for panel in figure.panels] == ["messages of 64 B", "messages of 1 MiB"]
+    for panel in figure.panels:
+        speeds = [each.y[0] for each in panel.series]
+        assert speeds == sorted(speeds, reverse=True)
+        assert panel.limit.y[0] > max(speeds)
+        assert units.bandwidth(panel.limit.y[0]) in panel.title
+
+
+def test_streams_of_three_sizes_are_lines_and_each_size_of_memcpy_has_a_tick(drawn):
+    figure = drawn["bandwidth.png"]
+    assert figure.kind == "lines"
+    assert {*figure.panels[0].limit.x} <= {x for x, _ in figure.ticks}
+
+
+def flow(workload, mechanism, count, place):
+    name = f"{workload}/{mechanism}/bytes/64B/{count}/fork/{place}"
+    return benchmark(mechanism, 64, workload=workload, name=name, case_placement=place, case_processes=count)
+
+
+def test_no_line_joins_one_placement_with_another(tmp_path):
+    places = {1: "cross-core", 2: "free", 4: "free"}
+    figure = figures.scaling(small_table(tmp_path, *(flow("pairs", "pipe", *each) for each in places.items())))
+    (each,) = series(figure)
+    assert each.cut == [False, True, False]
+    assert "placed differently" in figure.caption
+    alike = figures.scaling(small_table(tmp_path, *(flow("pairs", "pipe", count, "free") for count in places)))
+    assert series(alike)[0].cut == []
+    assert "placed differently" not in alike.caption
+
+
+def test_one_channel_for_all_stands_beside_the_pairs(drawn):
+    figure = drawn["scaling.png"]
+    assert [panel.title[:3] for panel in figure.panels] == ["fan", "fan", "N→N"]
+    names = [each.name for each in figure.panels[2].series]
+    assert {"queue", "queue, N→N"} <= {*names}
+    assert len({*names}) == len(names)
+
+
 def test_no_mark_of_a_primitive_in_c_looks_like_an_interval_or_its_end():
     assert not {style.floor(name)["marker"] for name in style.MEMBERS if name.startswith("c-")} & {"|", "_"}
-

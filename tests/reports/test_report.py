@@ -34,7 +34,7 @@ def stored(tmp_path):
 def test_a_report_holds_what_was_promised(stored):
     page = write_report(stored)
     names = {file.name for file in stored.iterdir()}
-    assert {"cases.csv", "tables.md", "report.html", "ranking.png", "round-trip.png", "bandwidth.png"} <= names
+    assert {"cases.csv", "tables.md", "report.html", "ranking.png", "cost.png", "bandwidth.png"} <= names
     text = page.read_text()
     for word in ("Made Up 3000", "PeerGone: far peer 0 died", "at most 65,507 bytes", "somebody else works here"):
         assert word in text
@@ -82,7 +82,7 @@ def test_a_case_that_missed_the_precision_is_marked_in_each_table_and_figure(tmp
     console.print(tables.summary(table))
     assert console.export_text().count("≈") == 2  # the case and the legend
     marked = [each for each in figures.all_figures(table) if "hollow" in each.caption]
-    assert [each.file for each in marked] == ["ranking.png", "round-trip.png", "bandwidth.png", "cost.png"]
+    assert [each.file for each in marked] == ["ranking.png", "cost.png"]
     with (tmp_path / "cases.csv").open() as file:
         assert [row["precise"] for row in csv.DictReader(file)][:3] == ["False", "True", "True"]
 
