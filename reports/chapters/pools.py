@@ -289,9 +289,8 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
         return []
     counts = sorted({x for panel in panels for each in panel.series for x in each.x})
     caption = (
-        "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals. A ring marks "
-        "where a pool overtakes another way: to the right of it, from that many tasks on, the pool is faster "
-        f"({units.MARK}: intervals beside it overlap, it may lie elsewhere). {_named(panels)}. {NOMINAL}"
+        "The same job in several ways: all its tasks, to the last result, both axes logarithmic; bars are 95 % intervals."
+        f"{_rings(panels)} {_named(panels)}. {NOMINAL}"
     )
     title = "From how many tasks on a pool pays"
     ticks = [(x, f"{x:.0f}") for x in counts]
@@ -300,6 +299,17 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
             "pool-vs-process.png", title, caption, "lines", "s", "tasks of the job", "time of the job", panels, ticks
         )
     ]
+
+
+def _rings(panels: Sequence[Panel]) -> str:
+    """What rings say, as far as there are any."""
+    found = [each for panel in panels for each in panel.crossings]
+    said = (
+        " From the number of tasks at a ring on, a pool is faster than the way whose line it crosses there."
+        if found
+        else ""
+    )
+    return said + ("" if all(each.sure for each in found) else f" Grey rings ({units.MARK}) aren't certain.")
 
 
 def _named(panels: Sequence[Panel]) -> str:
@@ -326,8 +336,9 @@ def _crossing(ways: Ways, way: str, rival: str) -> Crossing | None:
     about = found.about
     x = [math.log(count) for count in ways[rival]]
     y = [math.log(row["mean_s"]) for row in ways[rival].values()]
-    text = f"{_tasks(about)}: {way} < {rival}"
-    return Crossing(about, math.exp(_along(x, y, math.log(about))), text if found.told else f"{units.MARK} {text}")
+    text = _tasks(about).split()[0]
+    y_there = math.exp(_along(x, y, math.log(about)))
+    return Crossing(about, y_there, text if found.told else f"{units.MARK} {text}", found.told)
 
 
 def _along(x: Sequence[float], y: Sequence[float], at: float) -> float:

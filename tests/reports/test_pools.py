@@ -196,6 +196,9 @@ def test_the_picture_has_a_panel_a_length_a_line_a_way_and_rings_where_lines_cro
         for each in panel.crossings:
             assert min(COUNTS) < each.x < max(COUNTS)
             assert any(min(line.y) <= each.y <= max(line.y) for line in panel.series)
+            assert each.text.removeprefix("≈ ").replace(".", "").isdigit()  # whose lines cross is seen at the ring
+            assert each.sure is not each.text.startswith("≈")
+    assert "Grey rings" in figure.caption
     assert draw.draw(figure, tmp_path).stat().st_size > 10_000
 
 
