@@ -9,7 +9,7 @@ import pandas as pd
 
 from ipcbench.reports import choose, tables, units
 from ipcbench.reports.chapter import Chapter, Table
-from ipcbench.reports.figure import PERCENTILES, Figure, Panel, grouped, same, spread
+from ipcbench.reports.figure import LEAST, PERCENTILES, Figure, Panel, grouped, joined, same, spread
 
 POLICIES = {
     "sched-other": "SCHED_OTHER",
@@ -185,14 +185,15 @@ def _figure_of_switches(frame: pd.DataFrame) -> Iterator[Figure]:
         Panel(PLACES[place], grouped(rows[rows["placement"].eq(place)], "processes", same))
         for place in dict.fromkeys(rows["placement"])
     ]
+    panels = [panel for panel in panels if any(joined(each) for each in panel.series)]
     caption = (
         "Time from one process of a ring to the next, without the pipe's own cost; a line a working set, which each process looks "
         "through at its turn. Both axes are logarithmic; bars are 95 % intervals."
     )
-    counts = sorted(rows["processes"].unique())
+    counts = sorted({int(x) for panel in panels for each in panel.series for x in each.x})
     ticks = [(float(count), f"{count:.0f}") for count in counts]
     title = "What a context switch costs"
-    if len(counts) > 2:
+    if len(counts) >= LEAST:
         yield Figure(
             *(
                 "context-switch.png",

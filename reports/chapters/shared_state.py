@@ -91,41 +91,38 @@ def counters(frame: pd.DataFrame) -> list[Table]:
 
 
 def figures(frame: pd.DataFrame) -> list[Figure]:
-    """A row a number and way to lock it, a mark for each number of processes."""
+    """A row a number and way to lock it, a mark for each number of processes; a panel for those in memory, another for a Manager's."""
     rows = _rows(frame)
     if rows.empty:
         return []
-    rows = rows.assign(name=[NAMES[v].format(m) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)])
+    rows = rows.assign(
+        name=[NAMES[v].format(m) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)], label=""
+    )
     counts = sorted(rows["processes"].unique())
     words = [f"{count} process{'es' if count > 1 else ''}" for count in counts]
+    several = len(counts) > 1
     caption = (
-        "Time of an increment, of all processes together, on a logarithmic axis; bars are 95 % intervals. What waits for a lock is no "
+        "Time of an increment, of all processes together, on logarithmic axes; bars are 95 % intervals. What waits for a lock is no "
         "faster by more processes. Without a lock updates are lost, and the number is wrong."
     )
+    title = "Processes that count one number up" if several else f"{words[0]} counting one number up"
     figure = Figure(
-        *(
-            "shared-state.png",
-            "Processes that count one number up",
-            caption,
-            "marks",
-            "s",
-            "",
-            "time per increment",
-            [],
-        ),
-        ticks=[(float(index), text) for index, text in enumerate(words)],
+        "shared-state.png", title, caption, "marks" if several else "ranking", "s", "", "time per increment", []
     )
+    managed = rows["mechanism"].str.startswith(MANAGER)
+    here = (("in shared memory", rows[~managed]), ("asked of a Manager's server", rows[managed]))
+    panels = [Panel(where, _series(some, counts)) for where, some in here if len(some)]
+    ticks = [(float(index), text) for index, text in enumerate(words)] if several else []
+    return [replace(figure, panels=panels, ticks=ticks)]
+
+
+def _series(rows: pd.DataFrame, counts: list[int]) -> list[Series]:
+    """Fastest first."""
     if len(counts) == 1:
-        ranked = [_warned(point(row, {}), rows) for _, row in rows.assign(label="").sort_values("mean_s").iterrows()]
-        return [
-            replace(
-                figure, kind="ranking", title=f"{words[0]} counting one number up", panels=[Panel("", ranked)], ticks=[]
-            )
-        ]
-    found = [
-        _warned(each, rows) for each in grouped(rows.assign(mark=rows["processes"].map(counts.index)), "mark", same)
-    ]
-    return [replace(figure, panels=[Panel("", sorted(found, key=lambda each: each.y[0]))])]
+        found = [point(row, {}) for _, row in rows.iterrows()]
+    else:
+        found = grouped(rows.assign(mark=rows["processes"].map(counts.index)), "mark", same)
+    return [_warned(each, rows) for each in sorted(found, key=lambda each: each.y[0])]
 
 
 def _warned(each: Series, rows: pd.DataFrame) -> Series:

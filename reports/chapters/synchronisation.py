@@ -8,7 +8,7 @@ import pandas as pd
 
 from ipcbench.reports import choose, tables, units
 from ipcbench.reports.chapter import Chapter, Table
-from ipcbench.reports.figure import Change, Figure, Panel, Series, grouped, point, same
+from ipcbench.reports.figure import LEAST, Change, Figure, Panel, Series, grouped, point, same
 
 MANAGER = "manager-"
 WORK = "holds it for 5 µs and works for 5 µs before it asks again"
@@ -200,8 +200,8 @@ def figures(frame: pd.DataFrame) -> list[Figure]:
     ]
     known = [each for each in parts if each is not None]
     caption = (
-        f"Axes of times and rates are logarithmic, bars are 95 % intervals. Where N processes want one lock, each {WORK}, and the rate is "
-        "that of all of them together. What a Manager has is asked for by a message to its server, and waits there."
+        f"Axes of times and rates are logarithmic, bars are 95 % intervals. Where N processes want one lock, each {WORK}, and rates and "
+        "times are those of all of them together. What a Manager has is asked for by a message to its server, and waits there."
     )
     title = "Locks, and waking one another"
     return [Figure("synchronisation.png", title, caption, "mosaic", "s", "", "", [], parts=known)] if known else []
@@ -227,11 +227,18 @@ def _places(title: str, rows: pd.DataFrame) -> Figure | None:
 
 
 def _over(titles: tuple[str, str], rows: pd.DataFrame, axes: tuple[str, str, str, Change]) -> Figure | None:
-    """Lines over the number of processes, or a ranking where there is only one such number."""
+    """Lines over the number of processes, where there are several to compare; else rows."""
     x, y, unit, change = axes
     counts = sorted(rows["processes"].unique())
-    if len(counts) < 2:
-        return _ranking(titles[1].format(*counts), y if unit == "s" else "time per operation", rows) if counts else None
+    if len(counts) < LEAST or rows["name"].nunique() < 2:
+        many = counts if len(counts) < 2 else ["N"]
+        label = (
+            rows["label"]
+            if len(counts) < 2
+            else [f"{a}, N = {n}" for a, n in zip(rows["label"], rows["processes"], strict=True)]
+        )
+        rows = rows.assign(label=label).sort_values(["name", "processes"] if len(counts) > 1 else "mean_s")
+        return _ranking(titles[1].format(*many), y if unit == "s" else "time per operation", rows) if counts else None
     ticks = [(float(count), str(count)) for count in counts]
     return _part(titles[0], "lines", y, grouped(rows, "processes", change), x, unit, ticks)
 

@@ -90,6 +90,9 @@ def test_switches_are_drawn_over_three_lengths_or_more(rings, drawn, tmp_path):
     figures = CHAPTER.figures(table(tmp_path, rings))
     assert [figure.file for figure in figures] == ["context-switch.png"] * drawn
     for figure in figures:
+        assert [panel.title for panel in figure.panels] == [
+            "one core"
+        ]  # of a single ring across cores there is no line
         assert draw.draw(figure, tmp_path).stat().st_size > 1000
 
 

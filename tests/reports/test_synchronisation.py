@@ -60,10 +60,11 @@ def test_each_workload_has_a_table(tmp_path):
 def test_the_picture_has_a_part_for_each(tmp_path):
     (figure,) = CHAPTER.figures(table(tmp_path, *everything()))
     assert figure.file == "synchronisation.png"
-    assert [part.kind for part in figure.parts] == ["ranking", "lines", "marks", "lines"]
+    assert [part.kind for part in figure.parts] == ["ranking", "lines", "marks", "ranking"]
     contended_part = figure.parts[1].panels[0].series
     assert {each.name: each.y[0] for each in contended_part}["lock"] == pytest.approx(167e3, rel=0.01)
     assert {each.name: each.family for each in contended_part} == {"lock": "synchronisation", "manager-lock": "manager"}
+    assert [each.text for each in figure.parts[3].panels[0].series] == ["event, N = 1", "event, N = 4"]
     assert draw(figure, tmp_path).stat().st_size > 10_000
 
 
