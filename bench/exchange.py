@@ -109,15 +109,14 @@ class Exchange:
         """The channels of each case: its own where resources depend on the size, else the same for all."""
         mechanism = registry.load(self.cases[0].mechanism)
         if not mechanism.traits.sized and not mechanism.traits.exact:
-            largest = max(self.cases, key=lambda case: case.size)
-            return [self._open_one(mechanism, largest, stack)] * len(self.cases)
-        return [self._open_one(mechanism, case, stack) for case in self.cases]
+            return [self._open_for(self.cases, mechanism, stack)] * len(self.cases)
+        return [self._open_for([case], mechanism, stack) for case in self.cases]
 
-    def _open_one(self, mechanism: Mechanism, case: Case, stack: ExitStack) -> list[Channel]:
-        if mechanism.traits.shared and self.workload.separate(case):
-            spec = spec_of(case, case.size, 1, 1)
+    def _open_for(self, cases: list[Case], mechanism: Mechanism, stack: ExitStack) -> list[Channel]:
+        if mechanism.traits.shared and self.workload.separate(cases[0]):
+            spec = spec_of(*cases, near=1, far=1)
             return [self._opened(mechanism, spec, stack) for _ in range(max(self.counts))]
-        return [self._opened(mechanism, spec_of(case, case.size), stack)]
+        return [self._opened(mechanism, spec_of(*cases), stack)]
 
     def _opened(self, mechanism: Mechanism, spec: Spec, stack: ExitStack) -> Channel:
         """A signal waits: a semaphore has a name before the resource tracker is told of it (spawn and forkserver)."""

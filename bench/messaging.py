@@ -99,7 +99,7 @@ class MessagingWorkload(Workload):
             or _not_in_place(case)
             or _no_payload(case)
             or refusals.starts(case, METHODS, f"{self.name} has peers, started by a method")
-            or registry.load(case.mechanism).refuse(spec_of(case, case.size))
+            or registry.load(case.mechanism).refuse(spec_of(case))
             or _no_cores(case, self)
         )
 
@@ -114,21 +114,21 @@ class MessagingWorkload(Workload):
             exchange.finish()
 
 
-def spec_of(case: Case, size: int, near: int | None = None, far: int | None = None) -> Spec:
-    """The spec of a channel for that case."""
+def spec_of(case: Case, *others: Case, near: int | None = None, far: int | None = None) -> Spec:
+    """The spec of a channel for that case, and for others that differ in size: large messages have a smaller window than small ones."""
     workload = load(case.workload)
     assert isinstance(workload, MessagingWorkload)
     sides = workload.sides(case.processes)
     return Spec(
         deadline=LOSS if lossy(case) else Spec.deadline,
         context=multiprocessing.get_context(case.start_method),
-        size=size,
+        size=max(each.size for each in (case, *others)),
         near=sides[0] if near is None else near,
         far=sides[1] if far is None else far,
         kind=case.payload,
         transfer=case.option("transfer"),
         wait=case.option("wait", "block"),
-        window=workload.window(case),
+        window=max(workload.window(each) for each in (case, *others)),
     )
 
 

@@ -52,7 +52,10 @@ def _close(*queues: Any) -> None:
 def queue_tickets(
     spec: Spec, owner: Owner, make: Callable[[int], Any], ticket: Callable[[Any, Any], QueueTicket]
 ) -> Ends:
-    """Tickets for `spec.near` and `spec.far` processes over two queues that hold all that can be in flight."""
+    """Tickets for `spec.near` and `spec.far` processes over two queues that hold all that can be in flight.
+
+    There: a window of each near process, and an END for each far one. Back: at most a credit for each of those messages, and the ENDs' answers.
+    """
     room = spec.near * spec.window + spec.far
     there = make(room)
     owner.keep(partial(_release, there))

@@ -119,7 +119,7 @@ class _Opener(peers.Role):
 def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
     """Open, attach, one round trip, close: what the first three took."""
     (payload, *_) = payloads.rotation(case.payload, case.size)
-    spec = spec_of(case, case.size)
+    spec = spec_of(case)
     make, attach, first = _Phase(), _Phase(), _Phase()
     with ExitStack() as stack:
         with _counted(make):
