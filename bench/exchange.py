@@ -18,8 +18,7 @@ from typing import Any
 from ipcbench.bench import memory, peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import Case
-from ipcbench.bench.guard import Guard
-from ipcbench.bench.messaging import MessagingWorkload, lossy, spec_of
+from ipcbench.bench.messaging import MessagingWorkload, guard_for, lossy, spec_of
 from ipcbench.bench.recording import Span
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import SLOWEST, Delivery, Measured, Timed, load
@@ -95,7 +94,7 @@ class Exchange:
         self.servers = sorted({pid for each in channels for channel in each for pid in channel.servers})
         nears, fars = self._sides(channels)
         self.local = nears.pop() if len(nears) == 1 else None
-        self.guard = Guard()
+        self.guard = guard_for(first)
         stack.callback(self.guard.stop)
         self.near_peers: list[peers.Peer] = []
         self.far_peers: list[peers.Peer] = []

@@ -32,6 +32,7 @@ __all__ = ["FlowWorkload", "copying", "finish"]
 IN_FLIGHT = 64 << 20
 WINDOW = 64
 TRIES = 20
+"""Messages sent until one is answered, where they may be lost."""
 Receive = Callable[[], Any]
 
 

@@ -28,9 +28,14 @@ PATIENCE = 0.2
 
 
 class Guard:
-    """Watches processes and a deadline for the main thread of a worker, from `start` to `stop`, by the timer ITIMER_REAL."""
+    """Watches processes and a deadline for the main thread of a worker, from `start` to `stop`, by the timer ITIMER_REAL.
 
-    def __init__(self) -> None:
+    It looks `every` so many seconds. Each look begins a wait anew whose deadline is the kernel's (SO_RCVTIMEO): Python calls again after a
+    signal (PEP 475), so looks come less often than such a deadline passes where that is to be seen.
+    """
+
+    def __init__(self, every: float = EVERY) -> None:
+        self.every = every
         self.cause: IpcError | None = None
         self._watched: dict[int, str] = {}
         self._doing = ""
@@ -42,7 +47,7 @@ class Guard:
         """Watch these processes, pid to what it is called in the error, and the clock."""
         self.watch(peers)
         handler: Callable[[int, FrameType | None], Any] | int | None = signal.signal(signal.SIGALRM, self._look)
-        self._before = handler, signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+        self._before = handler, signal.setitimer(signal.ITIMER_REAL, self.every, self.every)
 
     def watch(self, peers: dict[int, str]) -> None:
         """These processes too. Where there are no pidfds only the clock is watched."""

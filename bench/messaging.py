@@ -15,15 +15,18 @@ from typing import Any
 from ipcbench.bench import payloads, placement, refusals
 from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.delivery import LEAST
+from ipcbench.bench.guard import Guard
 from ipcbench.bench.recording import Span
 from ipcbench.bench.workload import Timed, Workload, load
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Endpoint, Refusal, Spec
 
-__all__ = ["Loops", "MessagingWorkload", "Span", "lossy", "spec_of"]
+__all__ = ["Loops", "MessagingWorkload", "guard_for", "lossy", "spec_of"]
 
 LOSS = 0.25
 """Seconds after which a message of a lossy mechanism counts as lost."""
+LOOKS = 4 * LOSS
+"""Seconds between looks at the peers of such a mechanism: one wait in four is begun anew, once."""
 
 Loop = Callable[[int], Any]
 
@@ -130,6 +133,11 @@ def spec_of(case: Case, *others: Case, near: int | None = None, far: int | None 
         wait=case.option("wait", "block"),
         window=max(workload.window(each) for each in (case, *others)),
     )
+
+
+def guard_for(case: Case) -> Guard:
+    """What watches the case's processes: a loss must be seen although it does."""
+    return Guard(every=LOOKS) if lossy(case) else Guard()
 
 
 def lossy(case: Case) -> bool:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["END", "credit", "equal", "receiver", "refusal", "rotation", "target"]
+__all__ = ["END", "credit", "equal", "marks", "receiver", "refusal", "rotation", "target"]
 
 BLOCK = (1 << 16) + 7  # no multiple of a page or of a power of two: a shifted or repeated chunk shows
 MOST = 8
@@ -100,6 +100,17 @@ def credit(kind: str) -> Any:
 
         return np.ones(1)
     return {"bytes": b"\x01", "object": {"credit": 1}, "scalar": 1.0}[kind]
+
+
+def marks(kind: str, size: int, count: int) -> Iterator[Any]:
+    """So many messages of that size that differ from all of a rotation, and from each other."""
+    if kind == "array":
+        import numpy as np
+
+        return (np.full(size // 8, -1.0 - index) for index in range(count))
+    if kind == "bytes":
+        return (bytes([255 - index]) * size for index in range(count))
+    return ({"mark": index} for index in range(count))
 
 
 def end(kind: str) -> Any:

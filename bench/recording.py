@@ -54,17 +54,20 @@ class Span:
 
 @dataclass(frozen=True)
 class Stream:
-    """What a near process repeats: send the next of `messages`, then receive. `losing`: an echo may never come."""
+    """What a near process repeats: send the next of `messages`, then receive.
+
+    `recover` is called where an echo may never come, when one didn't: after it no earlier one is under way.
+    """
 
     send: Call
     receive: Call
     messages: Iterator[Any]
-    losing: bool = False
+    recover: Callable[[], object] | None = None
 
 
 def closed(stream: Stream) -> Callable[[int], Span]:
     """One after the other, with a stamp after each."""
-    send, receive, messages, losing = stream.send, stream.receive, stream.messages, stream.losing
+    send, receive, messages, recover = stream.send, stream.receive, stream.messages, stream.recover
     now = perf_counter
 
     def record(loops: int) -> Span:
@@ -76,9 +79,10 @@ def closed(stream: Stream) -> Callable[[int], Span]:
             try:
                 receive()
             except DeadlinePassed:
-                if not losing:
+                if recover is None:
                     raise
                 lost.add(index)
+                recover()
             stamps[index] = now()
         taken = [after - before for index, (before, after) in enumerate(pairwise(stamps), 1) if index not in lost]
         return Span(stamps[0], stamps[-1], len(lost), taken)
@@ -88,7 +92,7 @@ def closed(stream: Stream) -> Callable[[int], Span]:
 
 def paced(stream: Stream, rate: float) -> Callable[[int], Span]:
     """At that many a second, counted from the intended time."""
-    send, receive, messages, losing = stream.send, stream.receive, stream.messages, stream.losing
+    send, receive, messages, recover = stream.send, stream.receive, stream.messages, stream.recover
     now, interval = perf_counter, 1 / rate
 
     def record(loops: int) -> Span:
@@ -101,9 +105,10 @@ def paced(stream: Stream, rate: float) -> Callable[[int], Span]:
             try:
                 receive()
             except DeadlinePassed:
-                if not losing:
+                if recover is None:
                     raise
                 lost.add(index)
+                recover()
             stamps[index] = now()
         taken = [stamp - (begin + i * interval) for i, stamp in enumerate(stamps) if i not in lost]
         if not taken:

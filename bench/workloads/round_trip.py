@@ -17,8 +17,8 @@ from typing import Any
 from ipcbench.bench import payloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.delivery import Arrivals, numbered
-from ipcbench.bench.flow import copying, finish
-from ipcbench.bench.messaging import LOSS, Loops, MessagingWorkload, lossy
+from ipcbench.bench.flow import TRIES, copying, finish
+from ipcbench.bench.messaging import Loops, MessagingWorkload, lossy
 from ipcbench.bench.recording import Span, Stream, closed, paced
 from ipcbench.bench.workload import Timed
 from ipcbench.ipc import registry
@@ -154,35 +154,56 @@ def _ping(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Calla
 
 def _ping_losing(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Callable[[int], Span]:
     """An echo that doesn't come within the channel's deadline is lost: its wait isn't part of the round trips' time."""
-    send, receive = end.send, _receive(end, case, buffer)
+    send, receive, recover = end.send, _receive(end, case, buffer), _recovery(end, case)
 
     def ping(loops: int) -> Span:
         lost, waited = 0, 0.0
         batch = islice(messages, loops)
         begin = perf_counter()
         for payload in batch:
+            sent = perf_counter()
             send(payload)
             try:
                 receive()
             except DeadlinePassed:
-                lost, waited = lost + 1, waited + LOSS
+                recover()
+                lost, waited = lost + 1, waited + perf_counter() - sent
         return Span(begin + waited, perf_counter(), lost)
 
     return ping
 
 
+def _recovery(end: Endpoint, case: Case) -> Callable[[], None]:
+    """What brings both sides into step after a loss: an echo given up may only be late, and would be taken for the next one.
+
+    They come in their turn (what a loopback doesn't lose it doesn't overtake): once a message unlike all others is back, those before it are
+    back, too, or lost.
+    """
+
+    def recover() -> None:
+        for mark in payloads.marks(case.payload, case.size, TRIES):
+            end.send(mark)
+            with suppress(DeadlinePassed):
+                while not payloads.equal(case.payload, mark, end.recv()):
+                    pass
+                return
+        raise DeadlinePassed(f"{TRIES} messages after a lost one were not echoed")
+
+    return recover
+
+
 def _stream(end: Endpoint, case: Case, rotation: list[Any], buffer: Any) -> Stream:
     """What a pass repeats that times each round trip by itself."""
-    receive, losing = _receive(end, case, buffer), lossy(case)
+    receive, recover = _receive(end, case, buffer), _recovery(end, case) if lossy(case) else None
     if case.option("produce") != "in-place":
-        return Stream(end.send, receive, cycle(rotation), losing)
+        return Stream(end.send, receive, cycle(rotation), recover)
     reserve, commit, length, count = _in_place(end, case)
 
     def send_in_place(stamp: Any) -> None:
         reserve()[:count] = stamp
         commit(length)
 
-    return Stream(send_in_place, receive, cycle([payload[:count] for payload in rotation]), losing)
+    return Stream(send_in_place, receive, cycle([payload[:count] for payload in rotation]), recover)
 
 
 def _in_place(end: Endpoint, case: Case) -> tuple[Callable[[], Any], Callable[[int], None], int, int]:

@@ -1,9 +1,12 @@
 """Lost, doubled and reordered messages: counted right on a channel that does so on purpose."""
 
+import os
 import queue
 import threading
+import time
 from collections import Counter
-from itertools import islice
+from copy import copy
+from itertools import count, islice
 
 import pytest
 from hypothesis import given
@@ -13,8 +16,10 @@ from ipcbench.bench import workload
 from ipcbench.bench.case import Case
 from ipcbench.bench.delivery import Arrivals, numbered
 from ipcbench.bench.flow import finish
+from ipcbench.bench.messaging import LOSS
 from ipcbench.ipc.contract import Endpoint
 from ipcbench.ipc.errors import DeadlinePassed
+from ipcbench.ipc.mechanisms import udp
 
 BODY = bytes(64)
 
@@ -118,6 +123,74 @@ def test_a_round_trip_counts_each_fault_and_goes_on():
     assert found.arrived == 39
     assert found.duplicated == 2
     assert found.reordered == 1
+
+
+class Late(Faulty):
+    """Everything arrives in its turn, but those messages only after their receiver gave them up."""
+
+    def __init__(self, late):
+        super().__init__()
+        self.late, self.taken = set(late), 0
+
+    def recv(self):
+        if self.taken in self.late:
+            self.late.remove(self.taken)
+            raise DeadlinePassed("it isn't there yet")
+        self.taken += 1
+        return super().recv()
+
+
+@pytest.mark.parametrize("kind", ["timed", "record", "paced"])
+@pytest.mark.parametrize("payload", ["bytes", "array", "object"])
+def test_a_late_echo_is_not_taken_for_the_next_one(kind, payload):
+    options = {"rate": "1000000"} if kind == "paced" else {}
+    case = Case("round-trip", "udp", payload, 1024, 1, "fork", "cross-core", tuple(options.items()))
+    there, back = Faulty(), Late([3, 20])
+    near = Endpoint(there.queue.put, back.recv, lambda: None)
+    far = Endpoint(lambda message: back.queue.put(copy(message)), there.recv, lambda: None)
+    found = workload.load("round-trip")
+    thread = threading.Thread(target=found.far([far], case).timed, args=(40,), daemon=True)
+    thread.start()
+    loops = found.near([near], case)
+    span = (loops.timed if kind == "timed" else loops.record)(40)
+    assert span.lost == 2
+    assert back.queue.empty(), "an echo is left over, so each was that of the message before"
+    assert back.late == set()
+    finish([near], 1, payload)
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def dropping(monkeypatch, which):
+    """Real UDP, whose far side swallows its echo of that number."""
+    here, made = os.getpid(), udp.endpoint
+
+    def endpoint(sock, spec):
+        end = made(sock, spec)
+        if os.getpid() == here:
+            return end
+        send, numbers = end.send, count()
+        end.send = lambda message: send(message) if next(numbers) != which else None
+        return end
+
+    monkeypatch.setattr(udp, "endpoint", endpoint)
+
+
+@pytest.mark.deadline
+def test_an_echo_that_is_lost_for_good_is_counted_soon_while_the_guard_looks_on(monkeypatch, within):
+    case = Case("round-trip", "udp", "bytes", 64, 1, "fork", "free")
+    found = workload.load("round-trip")
+    if found.refuse(case):
+        pytest.skip("no udp here")
+    dropping(monkeypatch, 40)
+    with found.session([case]) as timed:
+        begun = time.monotonic()
+        measured = timed[case](100)
+        taken = time.monotonic() - begun
+        assert taken < within(2)
+        assert measured.lost == 1
+        assert measured.seconds < taken - LOSS / 2, "the wait isn't part of the round trips' time"
+        assert timed[case](100).lost == 0
 
 
 def test_udp_itself_is_counted():
