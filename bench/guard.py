@@ -8,6 +8,7 @@ with a second thread pays for it in each allocation and system call: 1–2 % of 
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -25,6 +26,9 @@ EVERY = 0.1
 REPEAT = 0.02
 PATIENCE = 0.2
 """Seconds: between looks, between raising the same cause again, and for a peer's death to show after the error it made."""
+
+NO_PIDFDS = (errno.ENOSYS, errno.EPERM)
+"""What a kernel before 5.3 says, and a container's filter of system calls (seccomp(2))."""
 
 
 class Guard:
@@ -50,7 +54,7 @@ class Guard:
         self._before = handler, signal.setitimer(signal.ITIMER_REAL, self.every, self.every)
 
     def watch(self, peers: dict[int, str]) -> None:
-        """These processes too. Where there are no pidfds only the clock is watched."""
+        """These processes too. Where there are no pidfds, or none are allowed, only the clock is watched."""
         for pid, name in peers.items():
             try:
                 fd = os.pidfd_open(pid)
@@ -59,13 +63,17 @@ class Guard:
             except ProcessLookupError:
                 self.cause = PeerGone(f"{name} died at once")
                 break
+            except OSError as error:
+                if error.errno not in NO_PIDFDS:
+                    raise
+                break
             self._watched[fd] = name
 
     def forget(self) -> None:
         """Watch no process any more: they are about to end."""
-        for fd in self._watched:
+        forgotten, self._watched = self._watched, {}  # first: a look may come in between, and a closed descriptor counts as a death
+        for fd in forgotten:
             os.close(fd)
-        self._watched.clear()
 
     def stop(self) -> None:
         """End it, and give the timer back to whoever had it."""

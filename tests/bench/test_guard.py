@@ -1,5 +1,6 @@
 """The guard ends waits that can't end by themselves, whatever they block in, and gives the timer back."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -118,6 +119,37 @@ def test_a_peer_that_is_gone_already(peer):
     guard.start({peer.pid: "the peer"})
     try:
         with pytest.raises(PeerGone, match="the peer died"), guard.limit(60, "waiting"):
+            in_a_pipe()
+    finally:
+        guard.stop()
+
+
+def test_a_look_while_peers_are_forgotten_finds_nobody_dead(peer, monkeypatch):
+    close = os.close
+
+    def close_and_look(fd):
+        close(fd)
+        signal.raise_signal(signal.SIGALRM)
+
+    guard = Guard()
+    guard.start({peer.pid: "the peer", os.getpid(): "this one"})
+    with guard.limit(60, "waiting"), monkeypatch.context() as patch:
+        patch.setattr(os, "close", close_and_look)
+        guard.forget()
+    assert guard.cause is None
+    guard.stop()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_where_the_system_gives_no_pidfd_the_clock_is_watched(peer, monkeypatch, number):
+    def refused(_pid):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    guard = Guard()
+    guard.start({peer.pid: "the peer"})
+    try:
+        with pytest.raises(DeadlinePassed, match="while waiting"), guard.limit(0.05, "waiting"):
             in_a_pipe()
     finally:
         guard.stop()
