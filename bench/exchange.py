@@ -90,7 +90,9 @@ class Exchange:
         settle_allocator()
         self.counts = workload.sides(first.processes)
         self.good = False
+        before = memory.resident([os.getpid()])
         channels = self._open(stack)
+        self.opened = memory.grown(before, memory.resident([os.getpid()]))
         self.servers = sorted({pid for each in channels for channel in each for pid in channel.servers})
         nears, fars = self._sides(channels)
         self.local = nears.pop() if len(nears) == 1 else None
@@ -157,7 +159,8 @@ class Exchange:
         with self._reasons(), self.guard.limit(self._patience(), "setting up"):
             for peer in everyone:
                 peer.expect("up")
-            self.base = memory.resident(self.pids)
+            everybody = memory.resident(self.pids)
+            self.base = None if everybody is None else everybody - self.opened
             for peer in everyone:
                 peer.order("attach", 0)
             self.functions = self.local.setup() if self.local else {}

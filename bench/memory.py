@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Memory", "peak", "resident", "tidy", "watching_self"]
+__all__ = ["Memory", "grown", "peak", "resident", "tidy", "watching_self"]
 
 KIB = 1024
 RESET_PEAK = "5"
@@ -34,6 +34,11 @@ def resident(pids: Sequence[int]) -> int | None:
     with suppress(OSError, KeyError, ValueError):
         return sum(_figures(pid, "smaps_rollup")["Pss"] for pid in pids)
     return None
+
+
+def grown(before: int | None, after: int | None) -> int:
+    """By how much one process grew. What a child shares with it counts less of it: then it has grown by nothing."""
+    return max(0, (after or 0) - (before or 0))
 
 
 def peak(pids: Sequence[int], work: Callable[[], object]) -> int | None:
