@@ -15,7 +15,7 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-from ipcbench.bench import memory, peers, placement
+from ipcbench.bench import memory, payloads, peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import Case
 from ipcbench.bench.messaging import MessagingWorkload, guard_for, lossy, spec_of
@@ -33,6 +33,10 @@ SETTING_UP = 20.0
 CHECKING = 60.0
 TIMING = 60.0
 """Deadlines in seconds, where messages are small."""
+CHECKED, SLOTTED = 1 << 20, 8 << 20
+"""Bytes of messages that are checked, and of those that go through slots in shared memory; but two messages."""
+SLOTS = 16
+"""By so many at most a ring has more slots than are in flight."""
 MADE_A_SECOND = 40 << 20
 """Bytes of the largest message for which each process gets a second more to set up."""
 
@@ -178,8 +182,8 @@ class Exchange:
         def run(kind: str, loops: int) -> Measured:
             nonlocal checked
             if not checked:
-                count = self.workload.loops_multiple(case) * min(4, max(2, (1 << 20) // case.size))
-                self._run(f"check {case.id}", count, CHECKING + 4 * case.size / SLOWEST, "checking content")
+                seconds = CHECKING + 4 * case.size / SLOWEST
+                self._run(f"check {case.id}", self._checked(case), seconds, "checking content")
                 checked = True
             return self._run(f"{kind} {case.id}", loops, TIMING + case.size / SLOWEST, f"timing {loops:,} operations")
 
@@ -198,6 +202,12 @@ class Exchange:
             number=number if self.workload.numbered(case) else None,
             memory=watch,
         )
+
+    def _checked(self, case: Case) -> int:
+        """Messages: beyond a window, so that a ring goes round; through a server, which takes its time, each payload once."""
+        traits, multiple = registry.load(case.mechanism).traits, self.workload.loops_multiple(case)
+        wanted = payloads.MOST if traits.server else self.workload.window(case) + SLOTS + 1
+        return multiple * max(2, min(wanted, (SLOTTED if traits.sized else CHECKED) // (multiple * case.size)))
 
     def _run(self, function: str, loops: int, seconds: float, doing: str) -> Measured:
         """One call of the same function on all sides: the far ones are ready before a near one begins."""

@@ -73,16 +73,17 @@ class FlowWorkload(MessagingWorkload):
         """Consumes each message and gives credits back."""
         channels, batch = max(self.sides(case.processes)), self._batch(case)
         rotation = payloads.rotation(case.payload, case.size)
-        consumers = _consumers(ends, case)
+        consumers, buffer = _consumers(ends, case, self.ended(case))
         if self.ended(case):
             return Loops(
-                lambda _: _take_until_end(ends, batch, case.payload, [_unordered(end, case, rotation) for end in ends]),
+                lambda _: _take_until_end(ends, batch, case.payload, [_unordered(consumers[0], case, rotation, buffer)]),
                 lambda _: _take_until_end(ends, batch, case.payload, consumers),
                 number=(lambda count: _numbers_until_end(ends, batch, count)) if self.numbered(case) else None,
             )
         return Loops(
             lambda count: _take(
-                ends, batch, case.payload, count // channels, [_ordered(e, case, rotation) for e in ends]
+                *(ends, batch, case.payload, count // channels),
+                [_ordered(consume, case, rotation, buffer) for consume in consumers],
             ),
             lambda count: _take(ends, batch, case.payload, count // channels, consumers),
         )
@@ -272,23 +273,16 @@ def _numbers_until_end(ends: Sequence[Endpoint], batch: int, sent: int) -> Deliv
     return arrivals.delivery(sent)
 
 
-def _consumers(ends: Sequence[Endpoint], case: Case) -> list[Receive]:
-    """One call an end that receives a message, consumes it and gives something with the message's length."""
-    workload_ends = lossy(case) or len(ends) == 1
+def _consumers(ends: Sequence[Endpoint], case: Case, ended: bool) -> tuple[list[Receive], Any]:
+    """One call an end that receives a message, consumes it and gives something with the message's length; the buffer they copy to.
+
+    Where an END may come `into` would take it for a damaged message.
+    """
     buffer = payloads.target(case.payload, case.size)
     if case.option("consume") == "none" or buffer is None:
-        return [end.recv for end in ends]
-    counted = [None if workload_ends and _endable(case) else end.into(buffer) for end in ends]
-    return [into or copying(end.recv, case.payload, buffer) for into, end in zip(counted, ends, strict=True)]
-
-
-def _endable(case: Case) -> bool:
-    """Whether an END may come, which `into` would take for a damaged message."""
-    from ipcbench.bench.workload import load
-
-    workload = load(case.workload)
-    assert isinstance(workload, FlowWorkload)
-    return workload.ended(case)
+        return [end.recv for end in ends], None
+    narrow = [None if ended else end.into(buffer) for end in ends]
+    return [into or copying(end.recv, case.payload, buffer) for into, end in zip(narrow, ends, strict=True)], buffer
 
 
 def copying(recv: Receive, kind: str, buffer: Any) -> Receive:
@@ -316,26 +310,30 @@ def copying(recv: Receive, kind: str, buffer: Any) -> Receive:
     return receive_bytes
 
 
-def _ordered(end: Endpoint, case: Case, rotation: list[Any]) -> Receive:
-    """Receives and compares with what must come next on this channel."""
+def _ordered(consume: Receive, case: Case, rotation: list[Any], buffer: Any) -> Receive:
+    """Consumes, and compares what that gave, or left in the buffer, with what must come next on this channel."""
     expected = cycle(rotation)
 
     def receive() -> Any:
-        message = end.recv()
-        if not payloads.equal(case.payload, next(expected), message):
+        message = consume()
+        if not payloads.equal(case.payload, next(expected), message if buffer is None else buffer):
             raise DamagedMessage(f"a message of {case.id} isn't the one sent at its place")
         return message
 
     return receive
 
 
-def _unordered(end: Endpoint, case: Case, rotation: list[Any]) -> Receive:
-    """Receives and compares with any of what was sent: a shared channel deals messages out as it likes."""
+def _unordered(consume: Receive, case: Case, rotation: list[Any], buffer: Any) -> Receive:
+    """Consumes, and compares with any of what was sent: a shared channel deals messages out as it likes."""
+    kind = case.payload
 
     def receive() -> Any:
-        message = end.recv()
-        if len(message) and not any(payloads.equal(case.payload, each, message) for each in rotation):
-            raise DamagedMessage(f"a message of {case.id} is none of those sent")
+        message = consume()
+        if len(message):
+            if not any(payloads.equal(kind, each, message) for each in rotation):
+                raise DamagedMessage(f"a message of {case.id} is none of those sent")
+            if buffer is not None and not payloads.equal(kind, message, buffer):
+                raise DamagedMessage(f"a message of {case.id} was consumed as another one")
         return message
 
     return receive

@@ -66,12 +66,13 @@ class RoundTrip(MessagingWorkload):
         (end,) = ends
         rotation = payloads.rotation(case.payload, case.size)
         buffer = payloads.target(case.payload, case.size)
-        stream, rate = _stream(end, case, rotation, buffer), float(case.option("rate", "0"))
+        receive, rate = _receive(end, case, buffer), float(case.option("rate", "0"))
+        stream = _stream(end, case, rotation, receive)
         record = paced(stream, rate) if rate else closed(stream)
         ping = _ping_losing if lossy(case) else _ping
         return Loops(
-            _check(end, case, rotation),
-            record if rate else ping(end, case, cycle(rotation), buffer),
+            _check(end, case, rotation, receive, buffer),
+            record if rate else ping(end, case, cycle(rotation), receive, buffer),
             finish=(lambda: finish(ends, 1, case.payload)) if lossy(case) else None,
             record=record,
             number=_number(end, rotation[0]) if self.numbered(case) else None,
@@ -97,28 +98,34 @@ class RoundTrip(MessagingWorkload):
 
             return Loops(echo_until_end, echo_until_end)
 
-        if case.option("produce") == "in-place":
-            return Loops(echo_unread, _echo_in_place(end, case))
         if case.option("consume") == "none":
             return Loops(echo_unread, echo_unread)
-        return Loops(echo_unread, _echo(end, case))
+        echo = _echo(end, case)
+        return Loops(echo, _echo_in_place(end, case) if case.option("produce") == "in-place" else echo)
 
 
-def _check(end: Endpoint, case: Case, rotation: list[Any]) -> Callable[[int], Span]:
+def _check(
+    end: Endpoint, case: Case, rotation: list[Any], receive: Callable[[], Any], buffer: Any
+) -> Callable[[int], Span]:
+    """By what the timed loop sends and receives by: what was copied is looked at where it was copied to."""
+    send = _whole_in_place(end, case) if case.option("produce") == "in-place" else end.send
+    copied = buffer is not None and case.option("consume") != "none"
+
     def check(count: int) -> Span:
         for index, payload in enumerate(islice(cycle(rotation), count)):
-            end.send(payload)
-            echo = end.recv()
-            if not payloads.equal(case.payload, payload, echo):
+            send(payload)
+            echo = receive()
+            if not payloads.equal(case.payload, payload, buffer if copied else echo):
                 raise DamagedMessage(f"echo {index} of {case.id} isn't what was sent")
         return Span(0.0, 0.0)
 
     return check
 
 
-def _ping(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Callable[[int], Span]:
+def _ping(
+    end: Endpoint, case: Case, messages: cycle[Any], receive: Callable[[], Any], buffer: Any
+) -> Callable[[int], Span]:
     send = end.send
-    receive = _receive(end, case, buffer)
 
     def ping(loops: int) -> Span:
         batch = islice(messages, loops)
@@ -152,9 +159,11 @@ def _ping(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Calla
     return ping_copying if _copies(end, case, buffer) else ping
 
 
-def _ping_losing(end: Endpoint, case: Case, messages: cycle[Any], buffer: Any) -> Callable[[int], Span]:
+def _ping_losing(
+    end: Endpoint, case: Case, messages: cycle[Any], receive: Callable[[], Any], _buffer: Any
+) -> Callable[[int], Span]:
     """An echo that doesn't come within the channel's deadline is lost: its wait isn't part of the round trips' time."""
-    send, receive, recover = end.send, _receive(end, case, buffer), _recovery(end, case)
+    send, recover = end.send, _recovery(end, case)
 
     def ping(loops: int) -> Span:
         lost, waited = 0, 0.0
@@ -192,9 +201,9 @@ def _recovery(end: Endpoint, case: Case) -> Callable[[], None]:
     return recover
 
 
-def _stream(end: Endpoint, case: Case, rotation: list[Any], buffer: Any) -> Stream:
+def _stream(end: Endpoint, case: Case, rotation: list[Any], receive: Callable[[], Any]) -> Stream:
     """What a pass repeats that times each round trip by itself."""
-    receive, recover = _receive(end, case, buffer), _recovery(end, case) if lossy(case) else None
+    recover = _recovery(end, case) if lossy(case) else None
     if case.option("produce") != "in-place":
         return Stream(end.send, receive, cycle(rotation), recover)
     reserve, commit, length, count = _in_place(end, case)
@@ -212,6 +221,17 @@ def _in_place(end: Endpoint, case: Case) -> tuple[Callable[[], Any], Callable[[i
     item = 8 if case.payload == "array" else 1
     length = case.size // item
     return end.reserve, end.commit, length, min(8 // item, length)
+
+
+def _whole_in_place(end: Endpoint, case: Case) -> Callable[[Any], None]:
+    """A send that writes the whole payload where it will lie."""
+    reserve, commit, length, _ = _in_place(end, case)
+
+    def send(payload: Any) -> None:
+        reserve()[:length] = payload
+        commit(length)
+
+    return send
 
 
 def _number(end: Endpoint, body: bytes) -> Callable[[int], Span]:

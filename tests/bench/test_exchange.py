@@ -2,9 +2,14 @@
 
 import pytest
 
-from ipcbench.bench import placement, workload
+from ipcbench.bench import flow, placement, workload
 from ipcbench.bench.case import Case
 from ipcbench.bench.messaging import spec_of
+from ipcbench.ipc import descriptors
+from ipcbench.ipc.errors import DamagedMessage, IpcError
+from ipcbench.ipc.framing import fd_recv
+from ipcbench.ipc.mechanisms import shared_memory_ring
+from ipcbench.ipc.ring import Ring
 
 MI = 1 << 20
 
@@ -33,3 +38,54 @@ def test_a_small_message_has_its_whole_window_beside_a_large_one(mechanism):
     bundle = [case("mesh", mechanism, size, 4) for size in (64, 16 * MI)]
     with workload.load("mesh").session(bundle) as timed:
         assert timed[bundle[0]](4 * 200).seconds > 0
+
+
+def checked(chosen):
+    found = workload.load(chosen.workload)
+    assert found.refuse(chosen) is None
+    with found.session([chosen]) as timed:
+        timed[chosen](found.loops_multiple(chosen))
+
+
+@pytest.mark.parametrize("name", ["round-trip", "stream"])
+def test_content_is_checked_by_the_timed_way_to_receive(name, monkeypatch):
+    """A receive that takes the message in and leaves the buffer as it was."""
+    monkeypatch.setattr(descriptors, "fd_into", lambda fd, buffer: lambda recv=fd_recv(fd, 64): recv() and None)
+    with pytest.raises(IpcError, match="isn't what was sent|isn't the one sent"):
+        checked(case(name, "os-pipe"))
+
+
+def test_content_is_checked_where_messages_are_copied_by_the_loop(monkeypatch):
+    """On a shared channel an END may come, so that what is received is copied."""
+    monkeypatch.setattr(flow, "copying", lambda recv, kind, buffer: recv)
+    with pytest.raises(IpcError, match="consumed as another"):
+        checked(case("fan-out", "queue", processes=2))
+
+
+@pytest.mark.parametrize(("name", "wait"), [("round-trip", "block"), ("stream", "block"), ("stream", "adaptive")])
+@pytest.mark.parametrize("size", [64, 4096])
+def test_every_slot_of_a_ring_is_checked(name, wait, size, monkeypatch):
+    narrow = Ring.narrow
+
+    def one_is_damaged(self, length):
+        windows = narrow(self, length)
+        return [*windows[:-1], memoryview(bytearray(length))]
+
+    monkeypatch.setattr(Ring, "narrow", one_is_damaged)
+    with pytest.raises(IpcError, match="isn't what was sent|isn't the one sent"):
+        checked(case(name, "shared-memory-ring", size, wait=wait))
+
+
+def test_what_is_written_in_place_is_checked_whole(monkeypatch):
+    """The timed loop writes eight bytes of it."""
+    place = shared_memory_ring.waking
+
+    def damaging(*arguments):
+        end = place(*arguments)
+        reserve = end.reserve
+        end.reserve = lambda: reserve() and bytearray(64)
+        return end
+
+    monkeypatch.setattr(shared_memory_ring, "waking", damaging)
+    with pytest.raises(DamagedMessage, match="isn't what was sent"):
+        checked(case("round-trip", "shared-memory-ring", produce="in-place"))
