@@ -17,7 +17,6 @@ from ipcbench.bench import peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
-from ipcbench.ipc.errors import IpcError, PeerGone
 
 __all__ = ["Crew", "Ran", "outliving", "soon", "spread_over", "wait_until"]
 
@@ -67,7 +66,7 @@ class Crew:
             self.peers.append(peers.start(context, role, f"peer {index}", own, drops))
         watched = {pid: peer.name for pid, peer in zip(self.pids, self.peers, strict=True)}
         self.guard.start(dict.fromkeys(self.servers, "the server process") | watched)
-        with self._reasons(), self.guard.limit(SETTING_UP, "setting up"):
+        with peers.answering(self.guard, self.peers, SETTING_UP, "setting up"):
             for peer in self.peers:
                 peer.expect("up")
             for peer in self.peers:
@@ -94,7 +93,7 @@ class Crew:
         Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
         """
         chosen = self.peers[:count]
-        with self._reasons(), self.guard.limit(seconds, doing):
+        with peers.answering(self.guard, self.peers, seconds, doing):
             for peer in chosen:
                 peer.order(function, argument)
             for peer in chosen:
@@ -111,28 +110,6 @@ class Crew:
     def finish(self) -> None:
         """All went well: the peers may be asked, rather than made, to end. Called at the end of a session's good path."""
         self.good = True
-
-    def _reasons(self) -> _Reasons:
-        return _Reasons(self.peers)
-
-
-class _Reasons:
-    """A peer that ended by an error of its own said so before: that is the reason, rather than its end.
-
-    What the others say when somebody died, a peer or a server, only follows from it.
-    """
-
-    def __init__(self, crew: Sequence[peers.Peer]) -> None:
-        self.crew = crew
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, IpcError):
-            for peer in self.crew:
-                if not isinstance(error, PeerGone) or str(error).startswith(f"{peer.name} died"):
-                    peer.complain()
 
 
 def outliving(loop: Callable[[int], Any]) -> Callable[[int], Any]:

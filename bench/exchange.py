@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import fmean
@@ -24,7 +24,7 @@ from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import SLOWEST, Delivery, Measured, Timed, load
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Spec, Ticket
-from ipcbench.ipc.errors import DamagedMessage, IpcError
+from ipcbench.ipc.errors import DamagedMessage
 from ipcbench.ipc.lifeline import holding_sigterm
 
 __all__ = ["SETTING_UP", "Exchange"]
@@ -159,8 +159,8 @@ class Exchange:
         everyone = self.far_peers + self.near_peers
         watched = {peer.process.pid: peer.name for peer in everyone if peer.process.pid}
         self.pids = [*watched, *self.servers, *([os.getpid()] if self.local else [])]
-        self.guard.start(watched | dict.fromkeys(self.servers, "the server process"))
-        with self._reasons(), self.guard.limit(self._patience(), "setting up"):
+        self.guard.start(dict.fromkeys(self.servers, "the server process") | watched)
+        with peers.answering(self.guard, everyone, self._patience(), "setting up"):
             for peer in everyone:
                 peer.expect("up")
             everybody = memory.resident(self.pids)
@@ -211,7 +211,7 @@ class Exchange:
 
     def _run(self, function: str, loops: int, seconds: float, doing: str) -> Measured:
         """One call of the same function on all sides: the far ones are ready before a near one begins."""
-        with self._reasons(), self.guard.limit(seconds, doing):
+        with peers.answering(self.guard, self.far_peers + self.near_peers, seconds, doing):
             self._ready(self.far_peers, function, loops)
             served = [of_process(pid) for pid in self.servers]
             self._ready(self.near_peers, function, loops)
@@ -254,16 +254,6 @@ class Exchange:
         if sum(shares) > loops and not lossy(self.cases[0]):
             raise DamagedMessage(f"{loops:,} messages were sent and {sum(shares):,} arrived")
         return end, reports, shares
-
-    @contextmanager
-    def _reasons(self) -> Iterator[None]:
-        """A peer that ended by an error of its own said so before: that is the reason, rather than its end."""
-        try:
-            yield
-        except IpcError:
-            for peer in self.far_peers + self.near_peers:
-                peer.complain()
-            raise
 
     def _finish(self, function: str) -> tuple[Usage, float]:
         """End the stream from the first near process, where it isn't counted: what that took, and when all had answered."""

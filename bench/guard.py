@@ -41,6 +41,8 @@ class Guard:
     def __init__(self, every: float = EVERY) -> None:
         self.every = every
         self.cause: IpcError | None = None
+        self.dead = ""
+        """Who was found dead, by its name."""
         self._watched: dict[int, str] = {}
         self._doing = ""
         self._deadline = float("inf")
@@ -61,7 +63,7 @@ class Guard:
             except AttributeError:
                 break
             except ProcessLookupError:
-                self.cause = PeerGone(f"{name} died at once")
+                self.dead, self.cause = name, PeerGone(f"{name} died at once")
                 break
             except OSError as error:
                 if error.errno not in NO_PIDFDS:
@@ -117,7 +119,8 @@ class Guard:
         for fd in self._watched:
             poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(milliseconds):
-            self.cause = PeerGone(f"{self._watched[fd]} died while {self._doing or 'idle'}")
+            self.dead = self._watched[fd]
+            self.cause = PeerGone(f"{self.dead} died while {self._doing or 'idle'}")
             return True
         if self._armed and time.monotonic() > self._deadline:
             self.cause = DeadlinePassed(f"nothing more happened within the deadline while {self._doing}")

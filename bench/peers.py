@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -19,13 +19,17 @@ from typing import Any
 
 from ipcbench.bench import placement
 from ipcbench.bench.allocator import settle_allocator
+from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import of_self
-from ipcbench.ipc.errors import IpcError
+from ipcbench.ipc.errors import IpcError, PeerGone
 from ipcbench.ipc.lifeline import default_signals, end_with_parent
 
-__all__ = ["Peer", "PeerFailed", "Role", "start", "stop"]
+__all__ = ["Peer", "PeerFailed", "Role", "answering", "start", "stop"]
 
 PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
+EXITING = 0.1  # seconds until the exit code of a peer that died is known: a fork server passes it on
+BEREFT = ("PeerGone", "EOFError", "BrokenPipeError", "ConnectionResetError", "ConnectionRefusedError")
+"""Errors of whose other side is gone."""
 
 
 class PeerFailed(IpcError):
@@ -53,26 +57,58 @@ class Peer:
     process: BaseProcess
     control: Connection[Any, Any]
     name: str
+    reason: str = ""
 
     def expect(self, word: str) -> Any:
         """The peer's next report, which must be that word. Raises `PeerFailed` with the peer's own reason."""
         said, value = self.control.recv()
         if said == "failed":
+            self.reason = value
             raise PeerFailed(f"{self.name}: {value}")
         assert said == word, f"{self.name} said {said!r} instead of {word!r}"
         return value
 
-    def complain(self) -> None:
-        """Raise `PeerFailed` if the peer reported an error that nobody has read yet."""
+    def complaint(self) -> str:
+        """The error that the peer reported, whether it has been read yet or not; empty if there is none."""
         with suppress(EOFError, OSError):
-            while self.control.poll():
+            while not self.reason and self.control.poll():
                 said, value = self.control.recv()
                 if said == "failed":
-                    raise PeerFailed(f"{self.name}: {value}")
+                    self.reason = value
+        return self.reason
+
+    def killed_by(self) -> str:
+        """The name of the signal that ended it; empty where it lives, or ended by itself."""
+        code = self.process.exitcode
+        return "" if code is None or code >= 0 else signal.Signals(-code).name
 
     def order(self, name: str, argument: Any) -> None:
         """Have one of the role's functions run."""
         self.control.send((name, argument))
+
+
+@contextmanager
+def answering(guard: Guard, peers: Sequence[Peer], seconds: float, doing: str) -> Iterator[None]:
+    """`guard.limit`; where that ends by an error, it names who began it. What others say then only follows from that."""
+    try:
+        with guard.limit(seconds, doing):
+            yield
+    except IpcError as error:
+        if culprit := _culprit(peers, guard.dead, doing):
+            raise culprit from error
+        raise
+
+
+def _culprit(peers: Sequence[Peer], dead: str, doing: str) -> IpcError | None:
+    """The peer that a signal killed; else who reported an error of its own, unless it is somebody else who died: a server."""
+    join(peers, EXITING)
+    for peer in peers:
+        if number := peer.killed_by():
+            return PeerGone(f"{peer.name} died while {doing}: killed by {number}")
+    if dead and dead not in [peer.name for peer in peers]:
+        return None
+    failed = sorted(filter(Peer.complaint, peers), key=lambda peer: peer.reason.partition(":")[0] in BEREFT)
+    return PeerFailed(f"{failed[0].name}: {failed[0].reason}") if failed else None
 
 
 def start(
@@ -136,9 +172,10 @@ def stop(peers: Sequence[Peer], politely: bool) -> None:
         join(peers, PATIENCE)
     for signals in ((signal.SIGTERM,), (signal.SIGCONT, signal.SIGKILL)):
         for peer in peers:
-            if peer.process.is_alive() and peer.process.pid:
-                for each in signals:
-                    os.kill(peer.process.pid, each)
+            for each in signals:
+                with suppress(ProcessLookupError):  # it may die in between, and under a fork server be reaped at once
+                    if peer.process.is_alive() and peer.process.pid:
+                        os.kill(peer.process.pid, each)
         join(peers, PATIENCE if politely else 0.5)
     for peer in peers:
         peer.control.close()

@@ -1,12 +1,19 @@
 """A bundle of messaging cases: what its cases share, what they are told apart by, and who is named when one fails."""
 
+import os
+import signal
+import time
+from dataclasses import replace
+from multiprocessing import current_process
+
 import pytest
 
 from ipcbench.bench import flow, placement, workload
 from ipcbench.bench.case import Case
 from ipcbench.bench.messaging import spec_of
-from ipcbench.ipc import descriptors
-from ipcbench.ipc.errors import DamagedMessage, IpcError
+from ipcbench.bench.peers import PeerFailed
+from ipcbench.ipc import descriptors, managers
+from ipcbench.ipc.errors import DamagedMessage, IpcError, PeerGone
 from ipcbench.ipc.framing import fd_recv
 from ipcbench.ipc.mechanisms import shared_memory_ring
 from ipcbench.ipc.ring import Ring
@@ -89,3 +96,54 @@ def test_what_is_written_in_place_is_checked_whole(monkeypatch):
     monkeypatch.setattr(shared_memory_ring, "waking", damaging)
     with pytest.raises(DamagedMessage, match="isn't what was sent"):
         checked(case("round-trip", "shared-memory-ring", produce="in-place"))
+
+
+def run_until(victim, harm, chosen, monkeypatch):
+    """Measure while the process of that name does harm to itself instead of its part."""
+    find = workload.load(chosen.workload)
+
+    def harmed(loops):
+        def timed(count):
+            return harm() if current_process().name == victim else loops.timed(count)
+
+        return replace(loops, timed=timed)
+
+    for side in ("near", "far"):
+        bind = getattr(type(find), side)
+        monkeypatch.setattr(type(find), side, lambda self, ends, case, bind=bind: harmed(bind(self, ends, case)))
+    with find.session([chosen]) as timed:
+        timed[chosen](find.loops_multiple(chosen) * 100)
+
+
+def fail():
+    raise DamagedMessage("mine alone")
+
+
+@pytest.mark.parametrize("victim", ["far peer 1", "near peer 3"])
+@pytest.mark.parametrize("mechanism", ["os-pipe", "queue"])
+@pytest.mark.parametrize(
+    ("harm", "error", "why"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), PeerGone, " died while timing 200 operations: killed by SIGKILL"),
+        (fail, PeerFailed, ": DamagedMessage: mine alone"),
+    ],
+)
+def test_who_began_it_is_named_rather_than_who_was_left_without_a_peer(
+    victim, mechanism, harm, error, why, monkeypatch
+):
+    with pytest.raises(error, match=f"^{victim}{why}"):
+        run_until(victim, harm, case("pairs", mechanism, processes=2), monkeypatch)
+
+
+def test_a_server_that_died_is_named_rather_than_its_clients(monkeypatch):
+    servers, serve = [], managers.serve
+
+    def noted(spec, owner):
+        manager = serve(spec, owner)
+        servers.extend(owner.servers)
+        return manager
+
+    monkeypatch.setattr(managers, "serve", noted)
+    chosen = case("pairs", "manager-list", processes=2)
+    with pytest.raises(PeerGone, match="^the server process died"):
+        run_until("far peer 1", lambda: os.kill(servers[0], signal.SIGKILL) or time.sleep(60), chosen, monkeypatch)
