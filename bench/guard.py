@@ -41,8 +41,6 @@ class Guard:
     def __init__(self, every: float = EVERY) -> None:
         self.every = every
         self.cause: IpcError | None = None
-        self.dead = ""
-        """Who was found dead, by its name."""
         self._watched: dict[int, str] = {}
         self._doing = ""
         self._deadline = float("inf")
@@ -63,7 +61,7 @@ class Guard:
             except AttributeError:
                 break
             except ProcessLookupError:
-                self.dead, self.cause = name, PeerGone(f"{name} died at once")
+                self.cause = PeerGone(f"{name} died at once")
                 break
             except OSError as error:
                 if error.errno not in NO_PIDFDS:
@@ -76,6 +74,14 @@ class Guard:
         forgotten, self._watched = self._watched, {}  # first: a look may come in between, and a closed descriptor counts as a death
         for fd in forgotten:
             os.close(fd)
+
+    def dead(self, milliseconds: int = 0) -> list[str]:
+        """Whoever of them is dead, if need be after waiting that long for one, by their names."""
+        poll = select.poll()  # one of its own each time: the timer may interrupt another look
+        watched = self._watched
+        for fd in watched:
+            poll.register(fd, select.POLLIN)
+        return [watched[fd] for fd, _ in poll.poll(milliseconds)]
 
     def stop(self) -> None:
         """End it, and give the timer back to whoever had it."""
@@ -115,12 +121,8 @@ class Guard:
             self._find_cause(5)
 
     def _find_cause(self, milliseconds: int) -> bool:
-        poll = select.poll()  # one of its own each time: the timer may interrupt another look
-        for fd in self._watched:
-            poll.register(fd, select.POLLIN)
-        for fd, _ in poll.poll(milliseconds):
-            self.dead = self._watched[fd]
-            self.cause = PeerGone(f"{self.dead} died while {self._doing or 'idle'}")
+        for name in self.dead(milliseconds):
+            self.cause = PeerGone(f"{name} died while {self._doing or 'idle'}")
             return True
         if self._armed and time.monotonic() > self._deadline:
             self.cause = DeadlinePassed(f"nothing more happened within the deadline while {self._doing}")

@@ -27,7 +27,7 @@ from ipcbench.ipc.lifeline import default_signals, end_with_parent
 __all__ = ["Peer", "PeerFailed", "Role", "answering", "start", "stop"]
 
 PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
-EXITING = 0.1  # seconds until the exit code of a peer that died is known: a fork server passes it on
+EXITING = 0.1  # seconds until those who died are known to, and by which signal: a fork server passes that on
 BEREFT = ("PeerGone", "EOFError", "BrokenPipeError", "ConnectionResetError", "ConnectionRefusedError")
 """Errors of whose other side is gone."""
 
@@ -94,19 +94,20 @@ def answering(guard: Guard, peers: Sequence[Peer], seconds: float, doing: str) -
         with guard.limit(seconds, doing):
             yield
     except IpcError as error:
-        if culprit := _culprit(peers, guard.dead, doing):
+        if culprit := _culprit(peers, guard, doing):
             raise culprit from error
         raise
 
 
-def _culprit(peers: Sequence[Peer], dead: str, doing: str) -> IpcError | None:
-    """The peer that a signal killed; else who reported an error of its own, unless it is somebody else who died: a server."""
+def _culprit(peers: Sequence[Peer], guard: Guard, doing: str) -> IpcError | None:
+    """The peer that a signal killed; a server that died; else the peer that reported an error of its own."""
     join(peers, EXITING)
     for peer in peers:
         if number := peer.killed_by():
             return PeerGone(f"{peer.name} died while {doing}: killed by {number}")
-    if dead and dead not in [peer.name for peer in peers]:
-        return None
+    for name in guard.dead():
+        if name not in [peer.name for peer in peers]:
+            return PeerGone(f"{name} died while {doing}")
     failed = sorted(filter(Peer.complaint, peers), key=lambda peer: peer.reason.partition(":")[0] in BEREFT)
     return PeerFailed(f"{failed[0].name}: {failed[0].reason}") if failed else None
 
