@@ -146,10 +146,7 @@ class Exchange:
             cores = placement.cpus(self.cases[0].placement, side.side, self.cores)
             peer = peers.start(self.context, side, f"{side.side} peer {index}", cores, drops)
             (self.far_peers if side.side == "far" else self.near_peers).append(peer)
-        for side in (*fars, *nears):
-            for hand in side.tickets:
-                for ticket in hand:
-                    ticket.drop()
+        self.handed_out = [ticket for side in (*fars, *nears) for hand in side.tickets for ticket in hand]
         for pid in self.servers:
             placement.pin_server(pid, placement.cpus(self.cases[0].placement, "far", self.cores))
         if self.local:
@@ -163,6 +160,8 @@ class Exchange:
         with peers.answering(self.guard, everyone, self._patience(), "setting up"):
             for peer in everyone:
                 peer.expect("up")
+            for ticket in self.handed_out:  # a semaphore, or a server's object, goes with whoever knows it last: not before peers do
+                ticket.drop()
             everybody = memory.resident(self.pids)
             self.base = None if everybody is None else everybody - self.opened
             for peer in everyone:

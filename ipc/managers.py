@@ -93,6 +93,13 @@ class ManagerMailbox(Mechanism):
         """The calls that store and load there."""
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
-        """All pairs share the server."""
+        """All pairs share the server. The opener keeps every place: a spawned process counts no reference to what it was given."""
         manager = serve(spec, owner)
-        return pairs(spec, lambda: Mailbox(spec, lambda: ProxyPlace(self.make(manager), self.bind)).ends)
+        places: list[ProxyPlace] = []
+        owner.keep(places.clear)
+
+        def place() -> ProxyPlace:
+            places.append(ProxyPlace(self.make(manager), self.bind))
+            return places[-1]
+
+        return pairs(spec, lambda: Mailbox(spec, place).ends)

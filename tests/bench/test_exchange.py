@@ -147,3 +147,10 @@ def test_a_server_that_died_is_named_rather_than_its_clients(monkeypatch):
     chosen = case("pairs", "manager-list", processes=2)
     with pytest.raises(PeerGone, match="^the server process died"):
         run_until("far peer 1", lambda: os.kill(servers[0], signal.SIGKILL) or time.sleep(60), chosen, monkeypatch)
+
+
+@pytest.mark.parametrize("mechanism", ["shared-memory", "shared-memory-ring", "manager-list", "os-pipe"])
+@pytest.mark.parametrize("start", ["fork", "forkserver", "spawn"])
+def test_several_near_processes_get_their_ends_by_every_start_method(mechanism, start):
+    """The worker keeps no end of its own, and lets go of each when the peer that is to have it does."""
+    checked(case("pairs", mechanism, processes=2, start=start))
