@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.context import BaseContext
 from multiprocessing.managers import SyncManager
 from typing import Any
 
 from ipcbench.bench import placement, refusals
 from ipcbench.bench.case import METHODS, NONE, Case
-from ipcbench.bench.guard import Guard
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Workload
+from ipcbench.ipc import managers
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import IpcError
-from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 from ipcbench.ipc.owner import Owner
 
 __all__ = ["CLASSES", "LOCKS", "Maker", "NotSynchronised", "Synchronising", "block", "kind", "maker", "managed"]
@@ -39,8 +37,6 @@ CLASSES = {
 LOCKS = ("lock", "rlock", "semaphore", "bounded-semaphore", "condition")
 """Those that one process at a time takes and gives back."""
 MANAGER = "manager-"
-SHUTTING_DOWN = 2.0
-"""Seconds that a server gets to end by itself."""
 
 
 class NotSynchronised(IpcError):
@@ -94,26 +90,10 @@ def maker(case: Case) -> Iterator[Maker]:
         return
     with Owner("ipcbench-manager") as owner:
         manager = SyncManager(owner.path(), ctx=context)
-        with holding_sigterm():
-            manager.start(begin_child)
-            owner.keep(partial(_shut_down, manager))
-        server = manager._process.pid  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
+        managers.start(manager, owner)
+        (server,) = owner.servers
         placement.pin_server(server, placement.cpus(case.placement, "far", placement.allowed()))
         yield Maker(manager, context, (server,))
-
-
-def _shut_down(manager: Any) -> None:
-    """By word; a server that is stopped, or busy for ever, by force."""
-    server, guard = manager._process, Guard()  # noqa: SLF001
-    try:
-        guard.start({})
-        with suppress(IpcError), guard.limit(SHUTTING_DOWN, "ending the server process"):
-            manager.shutdown()
-    finally:
-        guard.stop()
-        if server.is_alive():
-            server.kill()  # which ends a stopped process too
-        server.join()
 
 
 class Synchronising(Workload):

@@ -9,31 +9,61 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from threading import Thread
 from typing import Any, ClassVar
 
 from ipcbench.ipc.contract import Ends, Mechanism, Spec, Traits, pairs
-from ipcbench.ipc.errors import PeerGone
 from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 from ipcbench.ipc.mailbox import Mailbox
 from ipcbench.ipc.owner import Owner
 
-__all__ = ["ManagerMailbox", "ProxySlot", "serve"]
+__all__ = ["ManagerMailbox", "ProxySlot", "serve", "start"]
 
 COPIES = 10
 """Pickle, write, read, collect and unpickle, once to the server and once from it."""
+SHUTTING_DOWN = 2.0
+"""Seconds that a server gets to end by itself."""
 
 
-def serve(spec: Spec, owner: Owner) -> Any:
-    """A manager whose server ends with the channel, and with this process."""
+def serve(spec: Spec, owner: Owner) -> tuple[Any, Callable[[Any], Any]]:
+    """A manager whose server ends with the channel, and with this process; and what each proxy made by it must be handed through.
+
+    That keeps the proxies until the server is gone: a spawned process counts no reference to what it was given, and one that is let go of
+    before has the server told, which may be stopped.
+    """
     from multiprocessing.managers import SyncManager  # slow to import, and no other mechanism needs it
 
+    kept: list[Any] = []
+    owner.keep(kept.clear)
     manager = SyncManager(ctx=spec.context)
+    start(manager, owner)
+
+    def keep(proxy: Any) -> Any:
+        kept.append(proxy)
+        return proxy
+
+    return manager, keep
+
+
+def start(manager: Any, owner: Owner) -> None:
+    """Start the server. It ends with the owner, who then knows its pid, and with this process."""
     with holding_sigterm():
         manager.start(begin_child)
-        owner.keep(lambda: manager.shutdown())
-    server = manager._process  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public names the server
-    owner.servers.append(server.pid)
-    return manager
+        owner.keep(partial(_shut_down, manager))
+    owner.servers.append(manager._process.pid)  # noqa: SLF001 - nothing public names the server
+
+
+def _shut_down(manager: Any) -> None:
+    """By word; a server that is stopped, or busy for ever, by force: it wouldn't answer, and the word has no deadline of its own."""
+    server = manager._process  # noqa: SLF001
+    asking = Thread(target=manager.shutdown, name="shut-down", daemon=True)
+    asking.start()
+    asking.join(SHUTTING_DOWN)
+    if server.is_alive():
+        server.kill()  # which ends a stopped process too
+    asking.join(SHUTTING_DOWN)
+    server.join()
 
 
 class ProxySlot:
@@ -51,11 +81,7 @@ class ProxySlot:
 
     def close(self) -> None:
         """Let go of the proxy: its process disconnects with the last one."""
-        self.store = self.load = _gone
-
-
-def _gone(*_: Any) -> Any:
-    raise PeerGone("this end is closed")
+        del self.store, self.load
 
 
 @dataclass
@@ -93,13 +119,6 @@ class ManagerMailbox(Mechanism):
         """The calls that store and load there."""
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
-        """All pairs share the server. The opener keeps every place: a spawned process counts no reference to what it was given."""
-        manager = serve(spec, owner)
-        places: list[ProxyPlace] = []
-        owner.keep(places.clear)
-
-        def place() -> ProxyPlace:
-            places.append(ProxyPlace(self.make(manager), self.bind))
-            return places[-1]
-
-        return pairs(spec, lambda: Mailbox(spec, place).ends)
+        """All pairs share the server."""
+        manager, keep = serve(spec, owner)
+        return pairs(spec, lambda: Mailbox(spec, lambda: ProxyPlace(keep(self.make(manager)), self.bind)).ends)

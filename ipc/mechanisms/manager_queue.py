@@ -20,7 +20,8 @@ class ManagerQueue(Mechanism):
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
         """All processes of a side share one queue."""
-        return queue_tickets(spec, owner, serve(spec, owner).Queue, QueueTicket)
+        manager, keep = serve(spec, owner)
+        return queue_tickets(spec, owner, lambda room: keep(manager.Queue(room)), QueueTicket)
 
 
 MECHANISM = ManagerQueue()

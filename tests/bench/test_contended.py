@@ -8,6 +8,7 @@ import pytest
 from ipcbench.bench import primitives, workload
 from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import contended
+from ipcbench.ipc import managers
 from ipcbench.ipc.errors import PeerGone
 
 from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
@@ -63,7 +64,7 @@ def test_a_killed_process_ends_it_with_the_reason(subject, victim, why, monkeypa
 
 
 def test_a_stopped_server_is_ended(monkeypatch):
-    monkeypatch.setattr(primitives, "SHUTTING_DOWN", 0.1)
+    monkeypatch.setattr(managers, "SHUTTING_DOWN", 0.1)
     with pytest.raises(KeyError), workload.load("contended").session([case("contended", "manager-lock", 2)]):
         os.kill(pids()[0], signal.SIGSTOP)
         raise KeyError

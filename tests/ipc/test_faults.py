@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from conformance_kit import attached
 from conformance_traces import Traces
 
-from ipcbench.ipc import registry
+from ipcbench.ipc import managers, registry
 from ipcbench.ipc.contract import Spec
 from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed, PeerGone
 from ipcbench.ipc.framing import fd_into, fd_recv, fd_send, socket_into, socket_recv, socket_send
@@ -251,6 +252,22 @@ def test_rule_11_programs_end_without_a_word(method, kept, tmp_path):
         said, _ = process.communicate(timeout=25)
         said = "\n".join(line for line in said.splitlines() if "fork" not in line)  # 3.12 warns of forks with threads
         assert (name, process.returncode, said) == (name, 0, "")
+
+
+@pytest.mark.parametrize("name", ["manager-list", "manager-queue"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_rule_3_a_stopped_server_is_released_too(name, method, monkeypatch):
+    monkeypatch.setattr(managers, "SHUTTING_DOWN", 0.1)
+    before = Traces()
+    with registry.load(name).open(Spec(get_context(method), size=64)) as channel:
+        near, far = attached(channel)
+        near.send(b"there")
+        assert far.recv() == b"there"
+        os.kill(channel.servers[0], signal.SIGSTOP)
+        near.close()
+        far.close()
+    del channel, near, far
+    before.assert_nothing_left()
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
