@@ -11,7 +11,7 @@ from typing import Any
 
 from ipcbench.ipc.codec import dress, limit
 from ipcbench.ipc.contract import Endpoint, Spec
-from ipcbench.ipc.errors import DamagedMessage, PeerGone
+from ipcbench.ipc.errors import DROPPED, DamagedMessage, EndClosed, PeerGone, unexpected
 
 __all__ = ["ConnectionTicket"]
 
@@ -28,6 +28,8 @@ class ConnectionTicket:
 
     def attach(self) -> Endpoint:
         """Nothing waits: the pipes are open."""
+        if self.reading.closed:
+            raise EndClosed(DROPPED)
         if self.spec.kind == "bytes":
             return _bytes_endpoint(self)
         if self.spec.transfer == "buffers":
@@ -77,20 +79,17 @@ def _bytes_endpoint(ticket: ConnectionTicket) -> Endpoint:
     def into(buffer: Any) -> Callable[[], None]:
         recv_into, expected = reading.recv_bytes_into, len(buffer)
 
-        def wrong(length: int) -> DamagedMessage:
-            return DamagedMessage(f"a message of {length:,} bytes came where {expected:,} were agreed on")
-
         def receive() -> None:
             try:
                 length = recv_into(buffer)
             except BufferTooShort as error:
-                raise wrong(len(error.args[0])) from error
+                raise unexpected(len(error.args[0]), expected) from error
             except (EOFError, ConnectionResetError) as error:
                 raise PeerGone(GONE) from error
             except OSError as error:
                 raise _translated(error) from error
             if length != expected:
-                raise wrong(length)
+                raise unexpected(length, expected)
 
         return receive
 

@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any
 
 from ipcbench.ipc.contract import Endpoint, Refusal, Spec
-from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed, MessageTooLarge, PeerGone
+from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed, MessageTooLarge, PeerGone, unexpected
 from ipcbench.ipc.framing import CLOSED
 
 __all__ = ["PICKLED", "datagrams", "largest_unix", "no_room_for_a_pickle", "packets", "receive_buffer"]
@@ -115,7 +115,7 @@ def _into(sock: socket.socket, buffer: Any, *, ends: bool) -> Callable[[], None]
         if length != expected:
             if ends and not length:
                 raise PeerGone(CLOSED)
-            raise DamagedMessage(f"a message of {length:,} bytes came where {expected:,} were agreed on")
+            raise unexpected(length, expected)
 
     return receive
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["DamagedMessage", "DeadlinePassed", "EndClosed", "IpcError", "MessageTooLarge", "PeerGone", "Unsupported"]
+__all__ = [
+    "DROPPED",
+    "DamagedMessage",
+    "DeadlinePassed",
+    "EndClosed",
+    "IpcError",
+    "MessageTooLarge",
+    "PeerGone",
+    "Unsupported",
+    "unexpected",
+]
 
 
 class IpcError(Exception):
@@ -31,3 +41,11 @@ class DamagedMessage(IpcError):
 
 class EndClosed(IpcError):
     """The end was closed on this side, or its ticket dropped."""
+
+
+DROPPED = "a dropped ticket can't be attached"
+
+
+def unexpected(length: int, agreed: int, what: str = "bytes") -> DamagedMessage:
+    """The error for a whole message of another length than the one agreed on."""
+    return DamagedMessage(f"a message of {length:,} {what} came where {agreed:,} were agreed on")

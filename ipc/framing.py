@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed, PeerGone
+from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed, PeerGone, unexpected
 
 __all__ = ["fd_into", "fd_recv", "fd_send", "socket_into", "socket_recv", "socket_send"]
 
@@ -72,7 +72,7 @@ def fd_into(fd: int, buffer: Any) -> Callable[[], None]:
                     raise PeerGone(CUT)
                 done += more
         if word[0] != right:
-            raise unexpected(head, len(view))
+            raise unexpected(*HEADER.unpack(head), len(view))
 
     return receive
 
@@ -131,7 +131,7 @@ def socket_into(sock: socket.socket, buffer: Any) -> Callable[[], None]:
             if head == expected:
                 fill(sock, view[done - 8 :], CUT)
         if word[0] != right:
-            raise unexpected(head, len(view))
+            raise unexpected(*HEADER.unpack(head), len(view))
 
     return receive
 
@@ -142,11 +142,6 @@ def checked(head: bytes | bytearray, limit: int) -> int:
     if length > limit:
         raise DamagedMessage(f"a header announces {length:,} bytes where at most {limit:,} can come")
     return length
-
-
-def unexpected(head: bytearray, size: int) -> DamagedMessage:
-    """The error for a whole message of another length than the one agreed on."""
-    return DamagedMessage(f"a message of {HEADER.unpack(head)[0]:,} bytes came where {size:,} were agreed on")
 
 
 def translated(error: OSError) -> DeadlinePassed | PeerGone:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from ipcbench.ipc.contract import Endpoint, Spec
-from ipcbench.ipc.errors import EndClosed
+from ipcbench.ipc.errors import DROPPED, EndClosed
 
 __all__ = ["Lane", "Mailbox", "MailboxTicket", "Place", "Slot", "WholeSlot", "waiter"]
 
@@ -86,7 +86,7 @@ class MailboxTicket:
         """The end; nothing here waits for the peer."""
         out, back = self.out, self.back
         if out is None or back is None:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         return mailbox_endpoint(out, back, self.wait)
 
     def drop(self) -> None:

@@ -19,7 +19,7 @@ from secrets import token_hex
 from typing import Any
 
 from ipcbench.ipc.contract import Refusal, Spec
-from ipcbench.ipc.errors import DamagedMessage, MessageTooLarge
+from ipcbench.ipc.errors import DamagedMessage, MessageTooLarge, unexpected
 from ipcbench.ipc.mailbox import Slot
 from ipcbench.ipc.marks import mark
 from ipcbench.ipc.owner import Owner
@@ -176,7 +176,7 @@ class BytesSlot:
 
         def take() -> None:
             if length[0] != size:
-                raise _unexpected(length[0], size)
+                raise unexpected(length[0], size)
             target[whole] = window
 
         return take
@@ -193,7 +193,7 @@ class BytesSlot:
                 post()
             wait()
             if length[0] != size:
-                raise _unexpected(length[0], size)
+                raise unexpected(length[0], size)
             target[whole] = window
             post()
 
@@ -211,10 +211,6 @@ class BytesSlot:
             release(window)
         self.windows.narrow.clear()
         self._close()
-
-
-def _unexpected(length: int, size: int) -> DamagedMessage:
-    return DamagedMessage(f"a message of {length:,} bytes came where {size:,} were agreed on")
 
 
 class Windows:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ipcbench.ipc.contract import Endpoint, Ends, Spec
-from ipcbench.ipc.errors import EndClosed
+from ipcbench.ipc.errors import DROPPED, EndClosed
 from ipcbench.ipc.owner import Owner
 
 __all__ = ["QueueTicket", "queue_tickets"]
@@ -29,7 +29,7 @@ class QueueTicket:
         """Nothing waits: a queue has no rendezvous."""
         out, back = self.out, self.back
         if out is None:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         return Endpoint(out.put, self.receiver(back), partial(_close, out, back))
 
     def receiver(self, queue: Any) -> Callable[[], Any]:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from ipcbench.ipc.contract import Mechanism
+from ipcbench.ipc.contract import Mechanism, Traits
 
 __all__ = ["is_foreign", "load", "names"]
 
@@ -59,6 +59,9 @@ def _verified(name: str, found: object) -> Mechanism:
         found = found()
     if not isinstance(found, Mechanism):
         raise TypeError(f"mechanism {name!r}: {found!r} is no ipcbench.ipc.contract.Mechanism (rule 1)")
+    for attribute, kind in (("name", str), ("family", str), ("traits", Traits)):
+        if not isinstance(getattr(found, attribute, None), kind):
+            raise TypeError(f"mechanism {name!r} lacks its {attribute}: a {kind.__name__} (rule 1)")
     if found.name != name:
         raise TypeError(f"mechanism {name!r} calls itself {found.name!r}: both names must be equal (rule 1)")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ipcbench.ipc.contract import Endpoint
-from ipcbench.ipc.errors import DamagedMessage, IpcError, MessageTooLarge
+from ipcbench.ipc.errors import DamagedMessage, IpcError, MessageTooLarge, unexpected
 from ipcbench.ipc.memory import WORD, release
 
 __all__ = ["Ring", "room", "slots_for", "spinning", "waking"]
@@ -18,6 +18,8 @@ SMALL = 1024
 BATCH = 8
 LARGE = 1 << 20
 """From so many bytes on a second slot costs more, in what no longer fits the caches, than it gains."""
+ITEMS = "bytes or items"
+NOT_RESERVED = "commit() sends what reserve() gave: call that first"
 
 
 def stride(size: int) -> int:
@@ -98,11 +100,6 @@ class Ring:
         self._close()
 
 
-def wrong(length: int, expected: int) -> DamagedMessage:
-    """The error for a message of another length than the one agreed on."""
-    return DamagedMessage(f"a message of {length:,} bytes or items came where {expected:,} were agreed on")
-
-
 def spinning(out: Ring, back: Ring) -> Endpoint:
     """Polls: a slot's word is twice its message's length, plus 1 in every other lap, so that a new one always differs.
 
@@ -133,6 +130,7 @@ def _mark(length: int, at: int, slots: int) -> int:
 def _spinning_sender(ring: Ring) -> tuple[Callable[[], Any], Callable[[int], None], Callable[[Any], None]]:
     slots, taken, whole = len(ring.words), ring.taken, WHOLE
     at, seen, known = 0, 0, ring.most
+    reserved = False
 
     def full(index: int) -> int:
         return (index + slots) % (2 * slots)  # what `taken` is while no slot is free
@@ -164,17 +162,20 @@ def _spinning_sender(ring: Ring) -> tuple[Callable[[], Any], Callable[[int], Non
         send(payload)
 
     def reserve() -> Any:
-        nonlocal seen
+        nonlocal seen, reserved
         while seen == full(at):
             seen = taken[0]
+        reserved = True
         return ring.bodies[at % slots]
 
     def commit(length: int) -> None:
-        nonlocal at
+        nonlocal at, reserved
         if length > ring.most:
             raise MessageTooLarge(f"a slot takes at most {ring.most:,} bytes or items, not {length:,}")
+        if not reserved:
+            raise IpcError(NOT_RESERVED)
         ring.words[at % slots][0] = _mark(length, at, slots)
-        at = rows[at][3]
+        at, reserved = rows[at][3], False
 
     return reserve, commit, send if isinstance(ring.bodies[0], memoryview) else send_array
 
@@ -218,7 +219,7 @@ def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], C
             word, window, mark, after, publish = narrow[at]
             while (found := word[0]) != mark:
                 if (found ^ mark) & 1 == 0:
-                    raise wrong(found >> 1, expected)
+                    raise unexpected(found >> 1, expected, ITEMS)
             target[whole] = window
             at = after
             if publish:
@@ -277,7 +278,7 @@ def _waking_sender(
         if length > ring.most:
             raise MessageTooLarge(f"a slot takes at most {ring.most:,} bytes or items, not {length:,}")
         if not reserved:
-            raise IpcError("commit() sends what reserve() gave: call that first")
+            raise IpcError(NOT_RESERVED)
         words[at][0] = length
         at, reserved = after[at], False
         post_full()
@@ -318,7 +319,7 @@ def _waking_receiver(
                 post_free()
             wait_full()
             if words[at][0] != expected:
-                raise wrong(words[at][0], expected)
+                raise unexpected(words[at][0], expected, ITEMS)
             target[:] = narrow[at]
             at = after[at]
             post_free()

@@ -17,7 +17,7 @@ from typing import Any
 
 from ipcbench.ipc.codec import dress, limit
 from ipcbench.ipc.contract import Endpoint, Spec
-from ipcbench.ipc.errors import DeadlinePassed, EndClosed, PeerGone
+from ipcbench.ipc.errors import DROPPED, DeadlinePassed, EndClosed, PeerGone
 from ipcbench.ipc.framing import socket_into, socket_recv, socket_send
 
 __all__ = ["ConnectTicket", "Connected", "ListenTicket", "bounded", "reachable", "stream"]
@@ -39,7 +39,7 @@ class Connected:
     def attach(self) -> Endpoint:
         """Nothing waits."""
         if self.sock.fileno() < 0:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         return self.make(bounded(self.sock, self.spec.deadline), self.spec)
 
     def drop(self) -> None:
@@ -58,7 +58,7 @@ class ListenTicket:
     def attach(self) -> Endpoint:
         """Waits for the peer to connect."""
         if self.listener.fileno() < 0:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         self.listener.settimeout(self.spec.deadline)
         try:
             sock, _ = self.listener.accept()
@@ -86,7 +86,7 @@ class ConnectTicket:
     def attach(self) -> Endpoint:
         """Connects; the listener is there from the start."""
         if self.address is None:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         sock = socket.socket(self.family, self.type)
         try:
             sock.settimeout(self.spec.deadline)

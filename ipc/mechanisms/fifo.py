@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ipcbench.ipc.contract import Endpoint, Pair, PairMechanism, Spec, Traits
 from ipcbench.ipc.descriptors import Descriptor, duplex
-from ipcbench.ipc.errors import DeadlinePassed, EndClosed, PeerGone
+from ipcbench.ipc.errors import DROPPED, DeadlinePassed, EndClosed, PeerGone
 from ipcbench.ipc.owner import Owner
 
 GREETING = b"\x06"
@@ -36,7 +36,7 @@ class FifoTicket:
     def attach(self) -> Endpoint:
         """Waits for the peer to do the same."""
         if not self.reading:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         until = time.monotonic() + self.spec.deadline
         reading, writing = Descriptor(-1), Descriptor(-1)
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ipcbench.ipc.contract import Endpoint, Pair, PairMechanism, Spec, Traits
 from ipcbench.ipc.descriptors import Descriptor, duplex
+from ipcbench.ipc.errors import DROPPED, EndClosed
 from ipcbench.ipc.owner import Owner
 
 
@@ -23,6 +24,8 @@ class OsPipeTicket:
 
     def attach(self) -> Endpoint:
         """Nothing waits: the pipes are open."""
+        if self.reading.fd < 0:
+            raise EndClosed(DROPPED)
         return duplex(self.reading, self.writing, self.spec)
 
     def drop(self) -> None:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipcbench.ipc.contract import Endpoint, Pair, PairMechanism, Refusal, Spec, Traits
-from ipcbench.ipc.errors import EndClosed
+from ipcbench.ipc.errors import DROPPED, EndClosed
 from ipcbench.ipc.mailbox import waiter
 from ipcbench.ipc.memory import Segment, create, no_whole_array
 from ipcbench.ipc.owner import Owner
@@ -55,7 +55,7 @@ class RingTicket:
     def attach(self) -> Endpoint:
         """Nothing waits for the peer."""
         if self.out is None or self.back is None:
-            raise EndClosed("a dropped ticket can't be attached")
+            raise EndClosed(DROPPED)
         out, back = self.out, self.back
         sending = self._ring(out)
         try:

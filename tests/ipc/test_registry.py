@@ -26,6 +26,22 @@ class Shouting(Fine):
     name = "FINE"
 
 
+class Nameless(PairMechanism):
+    family = "test"
+    traits = Traits()
+    pair = Fine.pair
+
+
+class Homeless(PairMechanism):
+    name = "fine"
+    traits = Traits()
+    pair = Fine.pair
+
+
+class Traitless(Fine):
+    traits = None
+
+
 class Point:
     def __init__(self, found):
         self.found = found
@@ -64,7 +80,8 @@ def test_a_plugin_is_a_class_or_an_instance(plugins, found):
 
 @pytest.mark.parametrize(
     ("name", "found", "said"),
-    [("fine", object(), "no"), ("fine", Misnamed, "'other'"), ("FINE", Shouting, "lower-case")],
+    [("fine", object(), "no"), ("fine", Misnamed, "'other'"), ("FINE", Shouting, "lower-case")]
+    + [("fine", Nameless, "name"), ("fine", Homeless, "family"), ("fine", Traitless, "traits")],
 )
 def test_rule_1_a_broken_plugin_is_refused(plugins, name, found, said):
     plugins[name] = Point(found)

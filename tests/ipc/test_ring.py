@@ -191,11 +191,18 @@ def test_ring_commit_is_bounded():
     end.close()
 
 
-def test_ring_commit_without_reserve():
+@pytest.mark.parametrize("wait", ["spin", "block"])
+def test_ring_commit_without_reserve(wait):
+    """Nor twice: what lies in the next slot is a message of a lap ago."""
     memory = bytearray(ring.room(8, 64))
     rings = (ring.Ring(memoryview(memory), 8, 64, "bytes", lambda: None) for _ in range(2))
     full = Semaphore(0)
-    end = ring.waking(*rings, Semaphore(8).acquire, full.release, full.acquire, lambda: None)
+    waking = (Semaphore(8).acquire, full.release, full.acquire, lambda: None)
+    end = ring.spinning(*rings) if wait == "spin" else ring.waking(*rings, *waking)
+    with pytest.raises(IpcError, match="reserve"):
+        end.commit(1)
+    end.reserve()
+    end.commit(1)
     with pytest.raises(IpcError, match="reserve"):
         end.commit(1)
     end.close()
