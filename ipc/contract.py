@@ -75,16 +75,14 @@ class Traits:
     kinds: payload kinds; the first transfer is the default way of an array. shared: one channel serves M:N
     natively, else N peers get N channels. largest and exact are bytes. received is `fresh` or `view`. sized: its
     resources depend on the message size. server: a third process passes each message on. noticed: a peer's death
-    is seen by the bare mechanism. copies: how often the payload is copied on its way, receiver's consumption
-    left out. capacity: messages in flight as a function of their size, where a mechanism loses what is beyond. needs: what it
-    builds on that a system may lack, names of `ipcbench.ipc.system.NEEDS`.
+    is seen by the bare mechanism. capacity: messages in flight as a function of their size, where a mechanism loses
+    what is beyond. needs: what it builds on that a system may lack, names of `ipcbench.ipc.system.NEEDS`.
     """
 
     kinds: tuple[str, ...] = ("bytes",)
     transfers: tuple[str, ...] = ()
     waits: tuple[str, ...] = ("block",)
     shared: bool = False
-    boundaries: bool = True
     largest: int | None = None
     exact: tuple[int, ...] = ()
     received: str = "fresh"
@@ -93,9 +91,6 @@ class Traits:
     lossy: bool = False
     noticed: bool = False
     in_place: bool = False
-    crosses_hosts: bool = False
-    unrelated_processes: bool = False
-    copies: int = 2
     platforms: tuple[str, ...] = ("linux", "darwin")
     needs: tuple[str, ...] = ()
     capacity: Callable[[int], int] | None = None

@@ -1,7 +1,7 @@
 """Mailboxes whose payload lies in a manager's server: a proxy stores and loads it, a semaphore wakes the other side.
 
 Each store or load is a request to the server and its answer, through a socket each process opens to it: the payload is
-pickled twice and copied some ten times on its way. One server serves all pairs of a channel.
+pickled twice and copied some ten times on its way (pickle, write, read, collect and unpickle, to the server and from it). One server serves all pairs of a channel.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from ipcbench.ipc.owner import Owner
 
 __all__ = ["ManagerMailbox", "ProxySlot", "serve", "start"]
 
-COPIES = 10
-"""Pickle, write, read, collect and unpickle, once to the server and once from it."""
 SHUTTING_DOWN = 2.0
 """Seconds that a server gets to end by itself."""
 
@@ -106,7 +104,6 @@ class ManagerMailbox(Mechanism):
         waits=("block", "spin", "adaptive"),
         server=True,
         needs=("semaphore",),
-        copies=COPIES,
     )
 
     @abstractmethod

@@ -89,9 +89,7 @@ class Fifo(PairMechanism):
     traits = Traits(
         kinds=("bytes", "object", "array"),
         transfers=("pickle", "buffers"),
-        boundaries=False,
         noticed=True,
-        unrelated_processes=True,
     )
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:

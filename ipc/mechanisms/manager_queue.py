@@ -6,7 +6,7 @@ A message passes the server: it is pickled into it, unpickled there, and once mo
 from __future__ import annotations
 
 from ipcbench.ipc.contract import Ends, Mechanism, Spec, Traits
-from ipcbench.ipc.managers import COPIES, serve
+from ipcbench.ipc.managers import serve
 from ipcbench.ipc.owner import Owner
 from ipcbench.ipc.queues import QueueTicket, queue_tickets
 
@@ -16,7 +16,7 @@ class ManagerQueue(Mechanism):
 
     name = "manager-queue"
     family = "manager"
-    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, server=True, copies=COPIES)
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, server=True)
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
         """All processes of a side share one queue."""

@@ -43,7 +43,6 @@ class OsPipe(PairMechanism):
     traits = Traits(
         kinds=("bytes", "object", "array"),
         transfers=("pickle", "buffers"),
-        boundaries=False,
         noticed=True,
     )
 

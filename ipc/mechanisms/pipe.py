@@ -17,7 +17,7 @@ class Pipe(PairMechanism):
     name = "pipe"
     family = "pipe"
     floor = "unix-stream"
-    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), noticed=True, copies=3)
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), noticed=True)
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
         """The two ends of one connection."""

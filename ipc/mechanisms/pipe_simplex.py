@@ -17,7 +17,7 @@ class PipeSimplex(PairMechanism):
     name = "pipe-simplex"
     family = "pipe"
     floor = "pipe"
-    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), noticed=True, copies=3)
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), noticed=True)
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
         """Each end reads from one Pipe and writes to the other."""

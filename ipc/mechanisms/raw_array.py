@@ -42,7 +42,6 @@ class RawArray(PairMechanism):
         waits=("block", "spin", "adaptive"),
         received="view",
         sized=True,
-        copies=1,
     )
 
     def unsupported(self, spec: Spec) -> Refusal | None:

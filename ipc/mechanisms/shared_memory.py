@@ -38,8 +38,6 @@ class SharedMemory(PairMechanism):
         waits=("block", "spin", "adaptive"),
         received="view",
         sized=True,
-        copies=1,
-        unrelated_processes=True,
     )
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:

@@ -40,8 +40,6 @@ class SharedMemoryNumpy(PairMechanism):
         waits=("block", "spin", "adaptive"),
         received="view",
         sized=True,
-        copies=1,
-        unrelated_processes=True,
     )
 
     def unsupported(self, spec: Spec) -> Refusal | None:

@@ -92,8 +92,6 @@ class SharedMemoryRing(PairMechanism):
         received="view",
         sized=True,
         in_place=True,
-        copies=1,
-        unrelated_processes=True,
     )
 
     def floor_for(self, wait: str) -> str | None:

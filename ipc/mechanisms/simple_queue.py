@@ -18,9 +18,7 @@ class SimpleQueue(Mechanism):
     name = "simple-queue"
     family = "queue"
     floor = "pipe"
-    traits = Traits(
-        needs=("semaphore",), kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True, copies=5
-    )
+    traits = Traits(needs=("semaphore",), kinds=("bytes", "object", "array"), transfers=("pickle",), shared=True)
 
     def tickets(self, spec: Spec, owner: Owner) -> Ends:
         """All processes of a side share one queue."""

@@ -19,7 +19,7 @@ class SocketPair(PairMechanism):
     name = "socketpair"
     family = "socket"
     floor = "unix-stream"
-    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), boundaries=False, noticed=True)
+    traits = Traits(kinds=("bytes", "object", "array"), transfers=("pickle", "buffers"), noticed=True)
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
         """The two sockets."""

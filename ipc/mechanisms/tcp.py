@@ -23,10 +23,7 @@ class Tcp(PairMechanism):
     traits = Traits(
         kinds=("bytes", "object", "array"),
         transfers=("pickle", "buffers"),
-        boundaries=False,
         noticed=True,
-        crosses_hosts=True,
-        unrelated_processes=True,
     )
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:

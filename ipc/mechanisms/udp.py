@@ -37,8 +37,6 @@ class Udp(PairMechanism):
         transfers=("pickle",),
         largest=LARGEST,
         lossy=True,
-        crosses_hosts=True,
-        unrelated_processes=True,
         platforms=("linux",),
         capacity=capacity,
     )

@@ -30,7 +30,6 @@ class UnixDatagram(PairMechanism):
         kinds=("bytes", "object", "array"),
         transfers=("pickle",),
         largest=LARGEST,
-        unrelated_processes=True,
         platforms=("linux",),
     )
 

@@ -32,7 +32,6 @@ class UnixSeqpacket(PairMechanism):
         transfers=("pickle",),
         largest=LARGEST,
         noticed=True,
-        unrelated_processes=True,
         platforms=("linux",),
     )
 

@@ -22,9 +22,7 @@ class UnixStream(PairMechanism):
     traits = Traits(
         kinds=("bytes", "object", "array"),
         transfers=("pickle", "buffers"),
-        boundaries=False,
         noticed=True,
-        unrelated_processes=True,
     )
 
     def pair(self, spec: Spec, owner: Owner) -> Pair:
