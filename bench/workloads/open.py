@@ -17,13 +17,13 @@ from typing import Any
 from ipcbench.bench import payloads, peers, placement
 from ipcbench.bench.case import Case
 from ipcbench.bench.exchange import SETTING_UP
-from ipcbench.bench.guard import Guard
-from ipcbench.bench.messaging import Loops, MessagingWorkload, spec_of
+from ipcbench.bench.messaging import Loops, MessagingWorkload, guard_for, spec_of
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import Measured, Timed
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Channel, Endpoint, Refusal, Ticket
 from ipcbench.ipc.errors import DamagedMessage
+from ipcbench.ipc.lifeline import holding_sigterm
 
 PHASES = ("make", "attach", "first")
 
@@ -119,49 +119,83 @@ class _Opener(peers.Role):
 def _life(case: Case) -> tuple[_Phase, _Phase, _Phase]:
     """Open, attach, one round trip, close: what the first three took."""
     (payload, *_) = payloads.rotation(case.payload, case.size)
-    spec = spec_of(case)
-    make, attach, first = _Phase(), _Phase(), _Phase()
     with ExitStack() as stack:
-        with _counted(make):
-            begin = perf_counter()
-            channel: Channel = stack.enter_context(registry.load(case.mechanism).open(spec))
-            make.seconds = perf_counter() - begin
-        cores = placement.cpus(case.placement, "far", placement.allowed())
-        for server in channel.servers:  # it lives since then: all that it used so far
-            placement.pin_server(server, cores)  # it was started on this process's cores
-            make.used += of_process(server)
-        near, far = channel.near[0], channel.far[0]
-        good: list[bool] = []
-        guard = Guard()
+        guard = guard_for(case)
         stack.callback(guard.stop)
-        peer = peers.start(multiprocessing.get_context(case.start_method), _Opener(far), "far peer", cores, [near.drop])
-        stack.callback(lambda: peers.stop([peer], bool(good)))
-        far.drop()
-        assert peer.process.pid is not None
-        guard.start({peer.process.pid: peer.name})
+        guard.start({})
         with guard.limit(SETTING_UP, f"opening {case.mechanism}"):
-            peer.expect("up")
-            with _served(attach, channel.servers):
-                peer.order("attach", 0)
-                with _counted(attach):
-                    end = near.attach()
-                stack.callback(end.close)
-                attach.seconds, used = peer.expect("attached")
-            attach.used += used
-            peer.order("echo", 1)
-            peer.expect("ready")
-            with _served(first, channel.servers):
-                with _counted(first):
-                    begin = perf_counter()
-                    end.send(payload)
-                    echo = end.recv()
-                    first.seconds = perf_counter() - begin
-                used, _ = peer.expect("done")
-            first.used += used
-            if not payloads.equal(case.payload, payload, echo):
-                raise DamagedMessage(f"the first echo of {case.id} isn't what was sent")
-        good.append(True)
+            make, channel = _make(case, stack)
+        guard.watch(dict.fromkeys(channel.servers, "the server process"))
+        peer = stack.enter_context(_peer(case, channel))
+        guard.watch({peer.process.pid or 0: peer.name})
+        with peers.answering(guard, [peer], SETTING_UP, f"attaching to {case.mechanism}"):
+            attach, end = _attach(channel, peer, stack)
+            first = _first(case, channel.servers, peer, end, payload)
     return make, attach, first
+
+
+def _make(case: Case, stack: ExitStack) -> tuple[_Phase, Channel]:
+    """Open a channel. SIGTERM waits meanwhile, as in `exchange`."""
+    make, mechanism, spec = _Phase(), registry.load(case.mechanism), spec_of(case)
+    with holding_sigterm(), _counted(make):
+        begin = perf_counter()
+        channel: Channel = stack.enter_context(mechanism.open(spec))
+        make.seconds = perf_counter() - begin
+    for server in channel.servers:
+        placement.pin_server(server, _far_cores(case))  # it was started on this process's cores
+        make.used += of_process(server)  # it lives since then: all that it used so far
+    return make, channel
+
+
+@contextmanager
+def _peer(case: Case, channel: Channel) -> Iterator[peers.Peer]:
+    """The far process, started."""
+    near, far = channel.near[0], channel.far[0]
+    context = multiprocessing.get_context(case.start_method)
+    peer = peers.start(context, _Opener(far), "far peer", _far_cores(case), [near.drop])
+    good = False
+    try:
+        far.drop()
+        yield peer
+        good = True
+    finally:
+        peers.stop([peer], good)
+
+
+def _far_cores(case: Case) -> tuple[int, ...]:
+    return placement.cpus(case.placement, "far", placement.allowed())
+
+
+def _attach(channel: Channel, peer: peers.Peer, stack: ExitStack) -> tuple[_Phase, Endpoint]:
+    """Both sides attach: the seconds of the far one, once it is up."""
+    attach = _Phase()
+    peer.expect("up")
+    with _served(attach, channel.servers):
+        peer.order("attach", 0)
+        with _counted(attach):
+            end = channel.near[0].attach()
+        stack.callback(end.close)
+        attach.seconds, used = peer.expect("attached")
+    attach.used += used
+    return attach, end
+
+
+def _first(case: Case, servers: Sequence[int], peer: peers.Peer, end: Endpoint, payload: Any) -> _Phase:
+    """The first round trip."""
+    first = _Phase()
+    peer.order("echo", 1)
+    peer.expect("ready")
+    with _served(first, servers):
+        with _counted(first):
+            begin = perf_counter()
+            end.send(payload)
+            echo = end.recv()
+            first.seconds = perf_counter() - begin
+        used, _ = peer.expect("done")
+    first.used += used
+    if not payloads.equal(case.payload, payload, echo):
+        raise DamagedMessage(f"the first echo of {case.id} isn't what was sent")
+    return first
 
 
 WORKLOAD = Open()

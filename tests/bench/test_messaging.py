@@ -1,12 +1,19 @@
 """Every workload that moves messages, really run: shapes, channels, start methods, and where its processes are."""
 
+import multiprocessing
+import os
+import signal
+
 import psutil
 import pytest
 
 from ipcbench.bench import placement, workload
 from ipcbench.bench.case import Case
 from ipcbench.bench.workloads import open as opening
+from ipcbench.ipc import registry
+from ipcbench.ipc.errors import DeadlinePassed, PeerGone
 
+FORK = multiprocessing.get_context("fork")
 linux = pytest.mark.skipif(not psutil.LINUX, reason="pins processes to cores")
 
 
@@ -60,3 +67,34 @@ def test_opening_runs_a_server_beside_the_far_side_as_a_round_trip_does(monkeypa
     case = Case("open", "manager-queue", "bytes", 64, 1, "fork", "cross-core", (("phase", "make"),))
     measured(case, 1)
     assert seen == {tuple(placement.cpus("cross-core", "far", placement.allowed()))}
+
+
+def opened(mechanism="pipe", start="fork"):
+    return Case("open", mechanism, "bytes", 64, 1, start, "free", (("phase", "make"),))
+
+
+def test_opening_is_guarded_and_nothing_ends_it_half_way(monkeypatch):
+    masks, pair = [], type(registry.load("pipe")).pair
+
+    def hanging(self, spec, owner):
+        made = pair(self, spec, owner)
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        FORK.Semaphore(0).acquire()
+        return made
+
+    monkeypatch.setattr(type(registry.load("pipe")), "pair", hanging)
+    monkeypatch.setattr(opening, "SETTING_UP", 0.1)
+    with pytest.raises(DeadlinePassed, match="while opening pipe"):
+        measured(opened(), 1)
+    assert signal.SIGTERM in masks[0]
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_server_that_dies_while_its_channel_is_opened_is_named(monkeypatch):
+    def killing(case, servers, *_):
+        os.kill(servers[0], signal.SIGKILL)
+        FORK.Semaphore(0).acquire()
+
+    monkeypatch.setattr(opening, "_first", killing)
+    with pytest.raises(PeerGone, match="the server process died"):
+        measured(opened("manager-queue"), 1)
