@@ -27,7 +27,7 @@ from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Endpoint, Refusal
 from ipcbench.ipc.errors import DamagedMessage, DeadlinePassed
 
-__all__ = ["FlowWorkload", "copying", "finish"]
+__all__ = ["FlowWorkload", "finish"]
 
 IN_FLIGHT = 64 << 20
 WINDOW = 64
@@ -282,32 +282,7 @@ def _consumers(ends: Sequence[Endpoint], case: Case, ended: bool) -> tuple[list[
     if case.option("consume") == "none" or buffer is None:
         return [end.recv for end in ends], None
     narrow = [None if ended else end.into(buffer) for end in ends]
-    return [into or copying(end.recv, case.payload, buffer) for into, end in zip(narrow, ends, strict=True)], buffer
-
-
-def copying(recv: Receive, kind: str, buffer: Any) -> Receive:
-    """Receives and copies; an END, which is empty, isn't copied."""
-    if kind == "array":
-        import numpy as np
-
-        copyto = np.copyto
-
-        def receive_array() -> Any:
-            message = recv()
-            if len(message):
-                copyto(buffer, message)
-            return message
-
-        return receive_array
-    view = memoryview(buffer)
-
-    def receive_bytes() -> Any:
-        message = recv()
-        if message:
-            view[:] = message
-        return message
-
-    return receive_bytes
+    return [into or payloads.copying(end.recv, case.payload, buffer) for into, end in zip(narrow, ends, strict=True)], buffer
 
 
 def _ordered(consume: Receive, case: Case, rotation: list[Any], buffer: Any) -> Receive:

@@ -10,11 +10,12 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["END", "credit", "equal", "marks", "receiver", "refusal", "rotation", "target"]
+__all__ = ["END", "copying", "credit", "equal", "marks", "receiver", "refusal", "rotation", "target"]
 
 BLOCK = (1 << 16) + 7  # no multiple of a page or of a power of two: a shifted or repeated chunk shows
 MOST = 8
 ROOM = 32 << 20  # bytes that one rotation may take
+SEED = 1
 SMALL_OBJECT = 224
 LARGE_OBJECT = 4096
 
@@ -32,8 +33,8 @@ def refusal(kind: str, size: int) -> str | None:
     return None
 
 
-def rotation(kind: str, size: int, seed: int = 1) -> list[Any]:
-    """Up to eight different payloads of that kind and size, the same for the same seed."""
+def rotation(kind: str, size: int) -> list[Any]:
+    """Up to eight different payloads of that kind and size, always the same."""
     count = max(2, min(MOST, ROOM // size))
     makers: dict[str, Callable[[int, random.Random, int], Any]] = {
         "array": _array,
@@ -41,8 +42,8 @@ def rotation(kind: str, size: int, seed: int = 1) -> list[Any]:
         "scalar": lambda _size, chance, index: index + chance.random(),
     }
     if kind == "bytes":
-        return _bytes(size, count, seed)
-    return [makers[kind](size, random.Random(seed * 1000 + index), index) for index in range(count)]
+        return _bytes(size, count, SEED)
+    return [makers[kind](size, random.Random(SEED * 1000 + index), index) for index in range(count)]
 
 
 def _bytes(size: int, count: int, seed: int) -> list[bytes]:
@@ -61,7 +62,7 @@ def _array(size: int, chance: random.Random, index: int) -> Any:
 
 
 def _object(size: int, chance: random.Random, index: int) -> dict[str, Any]:
-    """A task message; from 4 KiB on it carries rows. Padded so that its pickle has just `size` bytes, where it can."""
+    """A task message; from 4 KiB on it carries rows. Padded so that its pickle has just `size` bytes, or up to three less."""
     task: dict[str, Any] = {
         "id": index,
         "name": f"resize-image-{chance.randrange(10**6):06}",
@@ -74,9 +75,10 @@ def _object(size: int, chance: random.Random, index: int) -> dict[str, Any]:
         row = len(pickle.dumps(_row(chance), 5))
         task["rows"] = [_row(chance) for _ in range((size - 1024) // row)]
     room = size - len(pickle.dumps(task, 5))
-    task["note"] = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz ", k=max(0, min(room, 1 << 12)))) + "x" * (
-        room - (1 << 12)
-    )
+    note = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz ", k=max(0, min(room, 1 << 12))))
+    task["note"] = note + "x" * (room - len(note))
+    excess = len(pickle.dumps(task, 5)) - size  # a longer text has a longer head, and a large pickle more frames
+    task["note"] = task["note"][: max(0, room - excess)]
     return task
 
 
@@ -155,3 +157,28 @@ def receiver(recv: Callable[[], Any], kind: str, buffer: Any) -> Callable[[], An
 
         return receive_array
     return recv
+
+
+def copying(recv: Callable[[], Any], kind: str, buffer: Any) -> Callable[[], Any]:
+    """`receiver` where an END may come, which is empty: it isn't copied."""
+    if kind == "array":
+        import numpy as np
+
+        copyto = np.copyto
+
+        def receive_array() -> Any:
+            message = recv()
+            if len(message):
+                copyto(buffer, message)
+            return message
+
+        return receive_array
+    view = memoryview(buffer)
+
+    def receive_bytes() -> Any:
+        message = recv()
+        if message:
+            view[:] = message
+        return message
+
+    return receive_bytes

@@ -17,7 +17,7 @@ from typing import Any
 from ipcbench.bench import payloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.delivery import Arrivals, numbered
-from ipcbench.bench.flow import TRIES, copying, finish
+from ipcbench.bench.flow import TRIES, finish
 from ipcbench.bench.messaging import Loops, MessagingWorkload, lossy
 from ipcbench.bench.recording import Span, Stream, closed, paced
 from ipcbench.bench.workload import Timed
@@ -185,8 +185,8 @@ def _ping_losing(
 def _recovery(end: Endpoint, case: Case) -> Callable[[], None]:
     """What brings both sides into step after a loss: an echo given up may only be late, and would be taken for the next one.
 
-    They come in their turn (what a loopback doesn't lose it doesn't overtake): once a message unlike all others is back, those before it are
-    back, too, or lost.
+    They come in their turn (what a loopback doesn't lose it doesn't overtake): once a message unlike all others is back, those before it
+    are back, too, or lost.
     """
 
     def recover() -> None:
@@ -253,7 +253,7 @@ def _number(end: Endpoint, body: bytes) -> Callable[[int], Span]:
 def _echo_until_end(end: Endpoint, case: Case) -> None:
     buffer = payloads.target(case.payload, case.size)
     recv, send = end.recv, end.send
-    receive = recv if buffer is None else copying(recv, case.payload, buffer)
+    receive = recv if buffer is None else payloads.copying(recv, case.payload, buffer)
     while True:
         try:
             while len(message := receive()):

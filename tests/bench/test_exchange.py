@@ -1,5 +1,6 @@
 """A bundle of messaging cases: what its cases share, what they are told apart by, and who is named when one fails."""
 
+import gc
 import os
 import signal
 import time
@@ -8,7 +9,7 @@ from multiprocessing import current_process
 
 import pytest
 
-from ipcbench.bench import flow, placement, workload
+from ipcbench.bench import payloads, placement, workload
 from ipcbench.bench.case import Case
 from ipcbench.bench.messaging import spec_of
 from ipcbench.bench.peers import PeerFailed
@@ -23,9 +24,10 @@ MI = 1 << 20
 
 @pytest.fixture(autouse=True)
 def unpinned():
-    """A session pins this process: give it back its cores."""
+    """A session pins this process: give it back its cores. What failed keeps the descriptors that its traceback knows: collect them."""
     yield
     placement.pin(placement.allowed())
+    gc.collect()
 
 
 def case(name, mechanism, size=64, processes=1, place="free", payload="bytes", start="fork", **options):
@@ -56,15 +58,20 @@ def checked(chosen):
 
 @pytest.mark.parametrize("name", ["round-trip", "stream"])
 def test_content_is_checked_by_the_timed_way_to_receive(name, monkeypatch):
-    """A receive that takes the message in and leaves the buffer as it was."""
-    monkeypatch.setattr(descriptors, "fd_into", lambda fd, buffer: lambda recv=fd_recv(fd, 64): recv() and None)
+
+    def leaving(fd, _buffer):
+        """A receive that takes the message in and leaves the buffer as it was."""
+        recv = fd_recv(fd, 64)
+        return lambda: recv() and None
+
+    monkeypatch.setattr(descriptors, "fd_into", leaving)
     with pytest.raises(IpcError, match="isn't what was sent|isn't the one sent"):
         checked(case(name, "os-pipe"))
 
 
 def test_content_is_checked_where_messages_are_copied_by_the_loop(monkeypatch):
     """On a shared channel an END may come, so that what is received is copied."""
-    monkeypatch.setattr(flow, "copying", lambda recv, kind, buffer: recv)
+    monkeypatch.setattr(payloads, "copying", lambda recv, _kind, _buffer: recv)
     with pytest.raises(IpcError, match="consumed as another"):
         checked(case("fan-out", "queue", processes=2))
 
