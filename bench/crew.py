@@ -15,14 +15,11 @@ from typing import Any
 
 from ipcbench.bench import peers, placement
 from ipcbench.bench.allocator import settle_allocator
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import SETTING_UP, TIMING, Guard
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 
 __all__ = ["Crew", "Ran", "outliving", "soon", "spread_over", "wait_until"]
 
-SETTING_UP = 20.0
-TIMING = 60.0
-"""Deadlines in seconds."""
 LEAD, LEAD_EACH = 0.005, 0.0005
 """Seconds until peers begin together: writing an order takes some 30 µs, waking up and reading it some 100 µs."""
 
@@ -85,7 +82,6 @@ class Crew:
         argument: Any,
         doing: str,
         meanwhile: Callable[[], Any] | None = None,
-        seconds: float = TIMING,
         count: int | None = None,
     ) -> Ran:
         """Have all peers, or the first `count`, run that function of their roles; `meanwhile` runs here as soon as they are ready.
@@ -93,7 +89,7 @@ class Crew:
         Raises `PeerGone`, `DeadlinePassed`, `PeerFailed`.
         """
         chosen = self.peers[:count]
-        with peers.answering(self.guard, self.peers, seconds, doing):
+        with peers.answering(self.guard, self.peers, TIMING, doing):
             for peer in chosen:
                 peer.order(function, argument)
             for peer in chosen:

@@ -18,6 +18,7 @@ from typing import Any
 from ipcbench.bench import memory, payloads, peers, placement
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import Case
+from ipcbench.bench.guard import SETTING_UP, TIMING
 from ipcbench.bench.messaging import MessagingWorkload, guard_for, lossy, spec_of
 from ipcbench.bench.recording import Span
 from ipcbench.bench.usage import Usage, between, of_process, of_self
@@ -27,12 +28,8 @@ from ipcbench.ipc.contract import Channel, Endpoint, Mechanism, Spec, Ticket
 from ipcbench.ipc.errors import DamagedMessage
 from ipcbench.ipc.lifeline import holding_sigterm
 
-__all__ = ["SETTING_UP", "Exchange"]
+__all__ = ["Exchange"]
 
-SETTING_UP = 20.0
-CHECKING = 60.0
-TIMING = 60.0
-"""Deadlines in seconds, where messages are small."""
 CHECKED, SLOTTED = 1 << 20, 8 << 20
 """Bytes of messages that are checked, and of those that go through slots in shared memory; but two messages."""
 SLOTS = 16
@@ -160,7 +157,7 @@ class Exchange:
         with peers.answering(self.guard, everyone, self._patience(), "setting up"):
             for peer in everyone:
                 peer.expect("up")
-            for ticket in self.handed_out:  # a semaphore, or a server's object, goes with whoever knows it last: not before peers do
+            for ticket in self.handed_out:  # not before: a semaphore is unlinked when its maker lets go of it
                 ticket.drop()
             everybody = memory.resident(self.pids)
             self.base = None if everybody is None else everybody - self.opened
@@ -181,7 +178,7 @@ class Exchange:
         def run(kind: str, loops: int) -> Measured:
             nonlocal checked
             if not checked:
-                seconds = CHECKING + 4 * case.size / SLOWEST
+                seconds = TIMING + (4 * case.size + SLOTTED) / SLOWEST
                 self._run(f"check {case.id}", self._checked(case), seconds, "checking content")
                 checked = True
             return self._run(f"{kind} {case.id}", loops, TIMING + case.size / SLOWEST, f"timing {loops:,} operations")

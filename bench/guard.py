@@ -20,8 +20,10 @@ from typing import Any
 
 from ipcbench.ipc.errors import DeadlinePassed, IpcError, PeerGone
 
-__all__ = ["Guard"]
+__all__ = ["SETTING_UP", "TIMING", "Guard"]
 
+SETTING_UP, TIMING = 20.0, 60.0
+"""Deadlines in seconds: for the processes of a case to be there, and for one call to be timed, where messages are small."""
 EVERY = 0.1
 REPEAT = 0.02
 PATIENCE = 0.2

@@ -16,7 +16,6 @@ from ipcbench.bench import payloads, placement, refusals
 from ipcbench.bench.case import METHODS, Case
 from ipcbench.bench.delivery import LEAST
 from ipcbench.bench.guard import Guard
-from ipcbench.bench.recording import Span
 from ipcbench.bench.workload import Timed, Workload, load
 from ipcbench.ipc import registry
 from ipcbench.ipc.contract import Endpoint, Refusal, Spec

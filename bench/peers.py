@@ -22,7 +22,7 @@ from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.guard import Guard
 from ipcbench.bench.usage import of_self
 from ipcbench.ipc.errors import IpcError, PeerGone
-from ipcbench.ipc.lifeline import default_signals, end_with_parent
+from ipcbench.ipc.lifeline import begin_child
 
 __all__ = ["Peer", "PeerFailed", "Role", "answering", "start", "stop"]
 
@@ -127,8 +127,7 @@ def start(
 
 def live(role: Role, control: Connection[Any, Any], cores: tuple[int, ...], drops: list[Callable[[], None]]) -> None:
     """A peer's whole life."""
-    default_signals()
-    end_with_parent()
+    begin_child()
     for drop in drops:
         drop()
     placement.pin(cores)

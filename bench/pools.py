@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ipcbench.bench import computing
 from ipcbench.bench.allocator import settle_allocator
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import SETTING_UP, TIMING, Guard
 from ipcbench.bench.usage import Usage, between, of_children, of_process, of_self
 from ipcbench.ipc.lifeline import begin_child, holding_sigterm
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Meeting", "Ready", "clocked", "keeper", "make", "watch_children"]
 
-SETTING_UP, TIMING = 20.0, 60.0
-"""Deadlines in seconds."""
 PATIENCE = 0.5
 """Seconds for a pool to end by itself, and then for its killed processes to be gone."""
 

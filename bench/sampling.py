@@ -40,7 +40,6 @@ FEWER = 3
 than a value should. One, where it takes longer than so many should: what disturbs it evens out within."""
 TEARDOWN = 8.0
 """Seconds after which a worker that was told to end is ended by force."""
-TOOLS = "IPCBENCH_TOOLS"
 THOUSAND, HUNDRED, MOST = (350, 0.08), (100, 0.03), 10_000
 """Operations timed one by one in a worker: three workers of 350 give the thousand that p99.9 takes, if that takes no longer than so many
 seconds, one of a hundred p99, or as many as fit the time. Beyond 10,000 there is little to learn."""
@@ -61,7 +60,7 @@ def work(path: str) -> int:
 
 def _work(path: str) -> int:
     task: tasks.Task = tasks.read(Path(path), tasks.Task)
-    os.environ[TOOLS] = task.tools
+    os.environ[tasks.TOOLS] = task.tools
     cases = [Case.parse(each) for each in task.cases]
     spent = Spent()
     with spent.on("import"):

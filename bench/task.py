@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["Answer", "Latencies", "Task", "read", "replace_file", "replace_json", "writable", "write"]
+__all__ = ["TOOLS", "Answer", "Latencies", "Task", "read", "replace_file", "replace_json", "writable", "write"]
 
 Kind = TypeVar("Kind")
+TOOLS = "IPCBENCH_TOOLS"
+"""The variable that tells a workload a task's folder of tools."""
 
 
 @dataclass(frozen=True)

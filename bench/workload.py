@@ -106,7 +106,7 @@ class Workload(ABC):
 
     @abstractmethod
     def session(self, cases: Sequence[Case]) -> AbstractContextManager[dict[Case, Timed]]:
-        """Everything set up for a bundle of cases that differ in size only; run in a fresh worker process."""
+        """Everything set up for a bundle of cases that differ in what `together` names; run in a fresh worker process."""
 
     def plain(self) -> tuple[Block, ...]:
         """What is measured where it is asked for by name and the profile has none of it."""
@@ -123,7 +123,7 @@ class Workload(ABC):
         return case.size > LARGE
 
     def placement(self, case: Case) -> str:
-        """Where its processes run by default: two on a core each, as many as there are cores or more wherever the scheduler likes."""
+        """Where its processes run by default: one on one core, two on a core each if there are two, more wherever the scheduler likes."""
         running = sum(self.sides(case.processes))
         if running > 2:
             return "free"

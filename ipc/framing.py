@@ -72,7 +72,7 @@ def fd_into(fd: int, buffer: Any) -> Callable[[], None]:
                     raise PeerGone(CUT)
                 done += more
         if word[0] != right:
-            raise unexpected(*HEADER.unpack(head), len(view))
+            raise unexpected(HEADER.unpack(head)[0], len(view))
 
     return receive
 
@@ -131,7 +131,7 @@ def socket_into(sock: socket.socket, buffer: Any) -> Callable[[], None]:
             if head == expected:
                 fill(sock, view[done - 8 :], CUT)
         if word[0] != right:
-            raise unexpected(*HEADER.unpack(head), len(view))
+            raise unexpected(HEADER.unpack(head)[0], len(view))
 
     return receive
 

@@ -13,7 +13,7 @@ from multiprocessing import connection, parent_process
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["begin_child", "default_signals", "end_with_parent", "holding_sigterm"]
+__all__ = ["begin_child", "holding_sigterm"]
 
 
 def begin_child() -> None:

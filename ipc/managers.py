@@ -1,7 +1,8 @@
 """Mailboxes whose payload lies in a manager's server: a proxy stores and loads it, a semaphore wakes the other side.
 
 Each store or load is a request to the server and its answer, through a socket each process opens to it: the payload is
-pickled twice and copied some ten times on its way (pickle, write, read, collect and unpickle, to the server and from it). One server serves all pairs of a channel.
+pickled twice and copied some ten times on its way (pickle, write, read, collect and unpickle, to the server and from it). One
+server serves all pairs of a channel.
 """
 
 from __future__ import annotations

@@ -124,14 +124,13 @@ class BytesSlot:
         self.windows.sending[WHOLE] = payload
         self.length[0] = self.known
 
-    def _fit(self, length: int) -> memoryview:
-        """Make the window for sending that long and give it."""
+    def _fit(self, length: int) -> None:
+        """Make the window for sending that long."""
         if length > len(self.body):
             raise MessageTooLarge(f"the slot takes at most {len(self.body):,} bytes, not {length:,}")
         self.windows.sending.release()
         self.known = length
         self.windows.sending = self.body[:length]
-        return self.windows.sending
 
     def storing(self, wait: Callable[[], Any], post: Callable[[], Any]) -> Callable[[Any], None]:
         """`store` between a wait and a post, as one whole function: a call less for each message.

@@ -54,7 +54,8 @@ def queue_tickets(
 ) -> Ends:
     """Tickets for `spec.near` and `spec.far` processes over two queues that hold all that can be in flight.
 
-    There: a window of each near process, and an END for each far one. Back: at most a credit for each of those messages, and the ENDs' answers.
+    There: a window of each near process, and an END for each far one. Back: at most a credit for each of those messages, and the
+    answers to those ENDs.
     """
     room = spec.near * spec.window + spec.far
     there = make(room)

@@ -13,14 +13,13 @@ from time import perf_counter
 
 from ipcbench.bench import children, placement, refusals
 from ipcbench.bench.case import NONE, Case
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import TIMING, Guard
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal
 from ipcbench.ipc.errors import DamagedMessage
 
 FLAGS = {"buffered": (), "unbuffered": ("-u",), "flushed": ()}
-DEADLINE = 60.0
 
 
 def _block(*subjects: str) -> Block:
@@ -81,7 +80,7 @@ class FirstLine(Workload):
 
 def _timed(case: Case, guard: Guard) -> Timed:
     def timed(loops: int) -> Measured:
-        with guard.limit(DEADLINE, f"timing {case.id}"):
+        with guard.limit(TIMING, f"timing {case.id}"):
             return Measured(sum(_seen(case.mechanism) for _ in range(loops)), None)
 
     return Timed(timed)

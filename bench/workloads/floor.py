@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ipcbench.bench import floor, memory, placement
+from ipcbench.bench import floor, memory, placement, refusals
 from ipcbench.bench.case import Case
 from ipcbench.bench.memory import Memory
+from ipcbench.bench.task import TOOLS
 from ipcbench.bench.usage import Usage
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Mechanism, Refusal
 
 PREFIX = "c-"
-TOOLS = "IPCBENCH_TOOLS"
 
 
 class Floor(Workload):
@@ -42,11 +42,9 @@ class Floor(Workload):
             return Refusal("kind", "the C program moves bytes, and forks")
         if floor.compiler() is None:
             return Refusal("compiler", "no C compiler was found: install gcc or clang, or set CC")
-        if case.placement == "cross-core" and len(placement.allowed()) < 2:
-            return Refusal("cores", "cross-core needs two cores, 1 is allowed")
         if case.mechanism == "c-spin" and case.placement != "cross-core":
             return Refusal("cores", "spinning needs a core for each process")
-        return None
+        return refusals.cores(case)
 
     @contextmanager
     def session(self, cases: Sequence[Case]) -> Iterator[dict[Case, Timed]]:
@@ -89,8 +87,7 @@ def comparable(case: Case, mechanism: Mechanism) -> Case | None:
         or case.option("consume")
     ):
         return None
-    placed = "free" if case.placement == "free" else case.placement
-    return Case("floor", PREFIX + primitive, "bytes", case.size, 1, "fork", placed)
+    return Case("floor", PREFIX + primitive, "bytes", case.size, 1, "fork", case.placement)
 
 
 WORKLOAD = Floor()

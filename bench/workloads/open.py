@@ -16,7 +16,7 @@ from typing import Any
 
 from ipcbench.bench import payloads, peers, placement
 from ipcbench.bench.case import Case
-from ipcbench.bench.exchange import SETTING_UP
+from ipcbench.bench.guard import SETTING_UP
 from ipcbench.bench.messaging import Loops, MessagingWorkload, guard_for, spec_of
 from ipcbench.bench.usage import Usage, between, of_process, of_self
 from ipcbench.bench.workload import Measured, Timed

@@ -36,7 +36,8 @@ from typing import Any
 
 from ipcbench.bench import peers, placement, policies, refusals
 from ipcbench.bench.case import METHODS, NONE, Case
-from ipcbench.bench.crew import SETTING_UP, Crew, outliving
+from ipcbench.bench.crew import Crew, outliving
+from ipcbench.bench.guard import SETTING_UP
 from ipcbench.bench.peers import Peer, Role
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.recording import Span, Stream, closed

@@ -16,8 +16,8 @@ from functools import partial
 
 from ipcbench.bench import refusals
 from ipcbench.bench.case import METHODS, Case
-from ipcbench.bench.guard import Guard
-from ipcbench.bench.pools import TIMING, Meeting, clocked, keeper, watch_children
+from ipcbench.bench.guard import TIMING, Guard
+from ipcbench.bench.pools import Meeting, clocked, keeper, watch_children
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.usage import Usage, of_process
 from ipcbench.bench.workload import Measured, Timed, Workload

@@ -24,8 +24,8 @@ from typing import Any
 from ipcbench.bench import computing, refusals
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import METHODS, Case
-from ipcbench.bench.guard import Guard
-from ipcbench.bench.pools import TIMING, Ready, clocked, keeper, make, watch_children
+from ipcbench.bench.guard import TIMING, Guard
+from ipcbench.bench.pools import Ready, clocked, keeper, make, watch_children
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
 from ipcbench.ipc.contract import Refusal

@@ -27,7 +27,7 @@ from ipcbench.bench import births, payloads, placement, refusals, room
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.births import FOREIGN, PROCESSES
 from ipcbench.bench.case import METHODS, NONE, Case
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import TIMING, Guard
 from ipcbench.bench.newborn import NOTE, PLACE
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.usage import of_children, of_self
@@ -39,7 +39,6 @@ PHASES = ("started", "reaped")
 PARENTS = {"256MiB": 256 << 20, "2GiB": 2 << 30}
 MAINS = {"numpy": "ipcbench.bench.importing_numpy"}
 """By what they import: modules that stand for the main module."""
-DEADLINE = 60.0
 PAGE = 4096
 LARGE = 16 << 20
 ARGUMENTS = (64 << 10, LARGE)
@@ -140,7 +139,7 @@ class Start(Workload):
             guard.start({})
             stack.enter_context(_main(MAINS.get(case.option("imports"), "")))
             heap = _heap(case)
-            with guard.limit(DEADLINE, "setting up"):
+            with guard.limit(TIMING, "setting up"):
                 if case.start_method == "forkserver":
                     births.forget()  # an earlier one has the variables and cores of that time
                     stack.callback(births.forget)
@@ -269,7 +268,7 @@ def _timed(case: Case, file: int, guard: Guard) -> Timed:
     def timed(loops: int) -> Measured:
         seconds = 0.0
         before = of_self() + of_children()
-        with guard.limit(DEADLINE, f"starting {case.mechanism}"):
+        with guard.limit(TIMING, f"starting {case.mechanism}"):
             for _ in range(loops):
                 if cold:
                     births.forget()

@@ -24,7 +24,7 @@ from zlib import crc32
 from ipcbench.bench import children, payloads, placement, refusals
 from ipcbench.bench.allocator import settle_allocator
 from ipcbench.bench.case import NONE, Case
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import TIMING, Guard
 from ipcbench.bench.piped import PIECE
 from ipcbench.bench.profiles import Block
 from ipcbench.bench.workload import Measured, Timed, Workload
@@ -34,7 +34,6 @@ from ipcbench.ipc.errors import DamagedMessage
 SUBJECTS = ("to-stdin", "from-stdout")
 READS = ("communicate", "incremental")
 MODES = ("binary", "text")
-DEADLINE = 60.0
 LARGE = 16 << 20
 
 
@@ -138,7 +137,7 @@ def _timed(case: Case, folder: str, guard: Guard) -> Timed:
 def _transfer(case: Case, about: Sequence[str], sent: Any, wanted: Any, guard: Guard) -> float:
     """Seconds of one transfer with a fresh child; what came of it must be what is `wanted`, to the last byte."""
     move = WAYS[case.option("read"), case.mechanism]
-    with guard.limit(DEADLINE, case.id), children.child(*about, text=isinstance(wanted, str)) as process:
+    with guard.limit(TIMING, case.id), children.child(*about, text=isinstance(wanted, str)) as process:
         begin = perf_counter()
         found = move(process, sent)
         children.ended(process)

@@ -17,9 +17,9 @@ from itertools import cycle, islice
 from time import perf_counter
 from typing import Any
 
-from ipcbench.bench import memory, payloads, placement
+from ipcbench.bench import memory, payloads, placement, refusals
 from ipcbench.bench.case import Case
-from ipcbench.bench.guard import Guard
+from ipcbench.bench.guard import TIMING, Guard
 from ipcbench.bench.recording import Stream, closed
 from ipcbench.bench.usage import of_self
 from ipcbench.bench.workload import Measured, Timed, Workload
@@ -28,7 +28,6 @@ from ipcbench.ipc.errors import DamagedMessage
 
 CALL = "direct-call"
 QUEUES: dict[str, Callable[[], Any]] = {"thread-queue": queue.Queue, "thread-simple-queue": queue.SimpleQueue}
-DEADLINE = 60.0
 STOP = None
 """What ends the echo."""
 
@@ -57,9 +56,7 @@ class Thread(Workload):
             return Refusal("kind", "the thread twin moves bytes within one process, which starts no other")
         if case.mechanism == CALL and case.placement != "same-core":
             return Refusal("cores", "a direct call stays on its core")
-        if case.placement == "cross-core" and len(placement.allowed()) < 2:
-            return Refusal("cores", "cross-core needs two cores, 1 is allowed")
-        return None
+        return refusals.cores(case)
 
     @contextmanager
     def session(self, cases: Sequence[Case]) -> Iterator[dict[Case, Timed]]:
@@ -79,7 +76,7 @@ def _timed(case: Case, guard: Guard) -> Timed:
     messages = cycle(rotation)
 
     def limited(work: Callable[[Any, Any], Measured]) -> Measured:
-        with guard.limit(DEADLINE, f"timing {case.mechanism}"), _echo(case) as (send, receive):
+        with guard.limit(TIMING, f"timing {case.mechanism}"), _echo(case) as (send, receive):
             return work(send, receive)
 
     def run(loops: int) -> Measured:
@@ -129,11 +126,11 @@ def _echo(case: Case) -> Iterator[tuple[Callable[[Any], Any], Callable[[], Any]]
     thread = threading.Thread(target=_live, args=(there.get, back.put, case.size, cores), name="echo", daemon=True)
     thread.start()
     try:
-        back.get(timeout=DEADLINE)  # it is up, and its buffer touched
+        back.get(timeout=TIMING)  # it is up, and its buffer touched
         yield there.put, payloads.receiver(back.get, "bytes", payloads.target("bytes", case.size))
     finally:
         there.put(STOP)
-        thread.join(DEADLINE)
+        thread.join(TIMING)
 
 
 def _live(get: Callable[[], Any], put: Callable[[Any], None], size: int, cores: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ipcbench.bench import floor, memory, workload
 from ipcbench.bench.case import Case
+from ipcbench.bench.task import TOOLS
 
 MI = 1 << 20
 SEGMENT = 64 * MI
@@ -120,7 +121,7 @@ def test_every_workload_whose_processes_stay_tells_its_memory(chosen):
 
 @pytest.mark.skipif(floor.compiler() is None, reason="no C compiler here")
 def test_the_floor_counts_the_program_and_its_echo(tmp_path, monkeypatch):
-    monkeypatch.setenv("IPCBENCH_TOOLS", str(tmp_path))
+    monkeypatch.setenv(TOOLS, str(tmp_path))
     small, large = (weighed(case("c-pipe", size, "floor")) for size in (64, 8 * MI))
     assert 0 < small.peak < 4 * MI
     assert large.peak > small.peak + 2 * 8 * MI  # a payload here, a buffer there, and one for the echo

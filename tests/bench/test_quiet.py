@@ -8,7 +8,7 @@ import pytest
 from ipcbench.bench import floor, matrix, placement
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.matrix import Axes
-from ipcbench.bench.sampling import TOOLS
+from ipcbench.bench.task import TOOLS
 from ipcbench.bench.turn import settle
 from ipcbench.bench.usage import of_process
 

@@ -80,8 +80,14 @@ def test_a_plugin_is_a_class_or_an_instance(plugins, found):
 
 @pytest.mark.parametrize(
     ("name", "found", "said"),
-    [("fine", object(), "no"), ("fine", Misnamed, "'other'"), ("FINE", Shouting, "lower-case")]
-    + [("fine", Nameless, "name"), ("fine", Homeless, "family"), ("fine", Traitless, "traits")],
+    [
+        ("fine", object(), "no"),
+        ("fine", Misnamed, "'other'"),
+        ("FINE", Shouting, "lower-case"),
+        ("fine", Nameless, "name"),
+        ("fine", Homeless, "family"),
+        ("fine", Traitless, "traits"),
+    ],
 )
 def test_rule_1_a_broken_plugin_is_refused(plugins, name, found, said):
     plugins[name] = Point(found)
