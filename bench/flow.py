@@ -76,7 +76,9 @@ class FlowWorkload(MessagingWorkload):
         consumers, buffer = _consumers(ends, case, self.ended(case))
         if self.ended(case):
             return Loops(
-                lambda _: _take_until_end(ends, batch, case.payload, [_unordered(consumers[0], case, rotation, buffer)]),
+                lambda _: _take_until_end(
+                    ends, batch, case.payload, [_unordered(consumers[0], case, rotation, buffer)]
+                ),
                 lambda _: _take_until_end(ends, batch, case.payload, consumers),
                 number=(lambda count: _numbers_until_end(ends, batch, count)) if self.numbered(case) else None,
             )
@@ -282,7 +284,8 @@ def _consumers(ends: Sequence[Endpoint], case: Case, ended: bool) -> tuple[list[
     if case.option("consume") == "none" or buffer is None:
         return [end.recv for end in ends], None
     narrow = [None if ended else end.into(buffer) for end in ends]
-    return [into or payloads.copying(end.recv, case.payload, buffer) for into, end in zip(narrow, ends, strict=True)], buffer
+    copying = [payloads.copying(end.recv, case.payload, buffer) for end in ends]
+    return [into or copies for into, copies in zip(narrow, copying, strict=True)], buffer
 
 
 def _ordered(consume: Receive, case: Case, rotation: list[Any], buffer: Any) -> Receive:

@@ -72,8 +72,8 @@ class Guard:
             self._watched[fd] = name
 
     def forget(self) -> None:
-        """Watch no process any more: they are about to end."""
-        forgotten, self._watched = self._watched, {}  # first: a look may come in between, and a closed descriptor counts as a death
+        """Watch no process any more: they are about to end. A look that comes in between takes a closed descriptor for a death."""
+        forgotten, self._watched = self._watched, {}
         for fd in forgotten:
             os.close(fd)
 

@@ -135,14 +135,34 @@ def mailbox_endpoint(out: Lane, back: Lane, wait: str) -> Endpoint:
     except BaseException:
         sink.close()
         raise
-    wait_empty, post_full, store = waiter(out.empty, wait), out.full.release, sink.store
-    wait_full, post_empty, load = waiter(back.full, wait), back.empty.release, source.load
-    held: list[bool] = []  # not empty while a view of the slot is out, so that the slot isn't free yet
+    send = _sender(sink, waiter(out.empty, wait), out.full.release)
+    recv, into = _receiver(source, waiter(back.full, wait), back.empty.release)
+
+    def close() -> None:
+        sink.close()
+        source.close()
+
+    return Endpoint(send, recv, close, into)
+
+
+def _sender(sink: Slot, wait_empty: Callable[[], Any], post_full: Callable[[], Any]) -> Callable[[Any], None]:
+    if isinstance(sink, WholeSlot):
+        return sink.storing(wait_empty, post_full)
+    store = sink.store
 
     def send(payload: Any) -> None:
         wait_empty()
         store(payload)
         post_full()
+
+    return send
+
+
+def _receiver(
+    source: Slot, wait_full: Callable[[], Any], post_empty: Callable[[], Any]
+) -> tuple[Callable[[], Any], Callable[[Any], Callable[[], Any] | None]]:
+    load = source.load
+    held: list[bool] = []  # not empty while a view of the slot is out, so that the slot isn't free yet
 
     def recv() -> Any:
         wait_full()
@@ -162,22 +182,22 @@ def mailbox_endpoint(out: Lane, back: Lane, wait: str) -> Endpoint:
         if isinstance(source, WholeSlot):
             return source.taking(buffer, held, wait_full, post_empty)
         take = source.into(buffer)
-        if take is None:
-            return None
+        return None if take is None else _taking(take, held, wait_full, post_empty)
 
-        def receive() -> None:
-            if held:
-                held.clear()
-                post_empty()
-            wait_full()
-            take()
+    return recv_view if source.view else recv, into
+
+
+def _taking(
+    take: Callable[[], Any], held: list[bool], wait_full: Callable[[], Any], post_empty: Callable[[], Any]
+) -> Callable[[], None]:
+    """`take` between a wait and a post; a view that is held is given back before."""
+
+    def receive() -> None:
+        if held:
+            held.clear()
             post_empty()
+        wait_full()
+        take()
+        post_empty()
 
-        return receive
-
-    def close() -> None:
-        sink.close()
-        source.close()
-
-    sending = sink.storing(wait_empty, post_full) if isinstance(sink, WholeSlot) else send
-    return Endpoint(sending, recv_view if source.view else recv, close, into)
+    return receive

@@ -75,7 +75,9 @@ class Ring:
         return self.windows[at]
 
     def narrow(self, length: int) -> list[Any]:
-        """Windows of one length that stay so."""
+        """Windows of one length that stay so. Raises `MessageTooLarge` if the slots are shorter."""
+        if length > self.most:
+            raise MessageTooLarge(f"a slot holds at most {self.most:,} bytes or items, not {length:,}")
         windows = [body[:length] for body in self.bodies]
         self._narrow.append(windows)
         return windows
@@ -192,27 +194,13 @@ def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], C
             taken[0] = at  # frees the slots before, also the one whose view was out
         while (found := word[0]) != mark:
             if (found ^ mark) & 1 == 0:
-                window = other(at, found >> 1)
+                window = _reshaped(ring, rows, at % slots, found >> 1)
                 break
         at = after
         return window
 
-    def other(at: int, length: int) -> Any:
-        """The window for another length than the slot's last, which is then expected there in both laps."""
-        slot = at % slots
-        window = ring.shape(slot, length)
-        for index in (slot, slot + slots):
-            word, _, _, after, publish = rows[index]
-            rows[index] = word, window, _mark(length, index, slots), after, publish
-        return window
-
     def into(buffer: Any) -> Callable[[], None]:
-        expected = len(buffer)
-        if expected > ring.most:
-            raise MessageTooLarge(f"a slot holds at most {ring.most:,} bytes or items, not {expected:,}")
-        target = _target(buffer)
-        # Both sides of a batch's border: the slot before may have been taken by recv(), which frees it only with the next.
-        narrow = _rows(ring, ring.narrow(expected), expected, lambda index: 0 in (index % batch, (index + 1) % batch))
+        expected, target, narrow = len(buffer), _target(buffer), _narrow_rows(ring, len(buffer))
 
         def receive() -> None:
             nonlocal at
@@ -232,6 +220,24 @@ def _spinning_receiver(ring: Ring) -> tuple[Callable[[], Any], Callable[[Any], C
         return receive if slots > 1 else receive_freeing
 
     return recv, into
+
+
+def _reshaped(ring: Ring, rows: list[Row], slot: int, length: int) -> Any:
+    """The window for another length than the slot's last, which is then expected there in both laps."""
+    window, slots = ring.shape(slot, length), len(ring.words)
+    for index in (slot, slot + slots):
+        word, _, _, after, publish = rows[index]
+        rows[index] = word, window, _mark(length, index, slots), after, publish
+    return window
+
+
+def _narrow_rows(ring: Ring, length: int) -> list[Row]:
+    """Rows for messages of one length, freed at both sides of a batch's border.
+
+    The slot before may have been taken by recv(), which frees it only with the next.
+    """
+    batch = ring.batch
+    return _rows(ring, ring.narrow(length), length, lambda index: 0 in (index % batch, (index + 1) % batch))
 
 
 def waking(
@@ -307,10 +313,7 @@ def _waking_receiver(
         return windows[here]
 
     def into(buffer: Any) -> Callable[[], None]:
-        expected = len(buffer)
-        if expected > ring.most:
-            raise MessageTooLarge(f"a slot holds at most {ring.most:,} bytes or items, not {expected:,}")
-        target, narrow = _target(buffer), ring.narrow(expected)
+        expected, target, narrow = len(buffer), _target(buffer), ring.narrow(len(buffer))
 
         def receive() -> None:
             nonlocal at, held
