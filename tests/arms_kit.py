@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "own-mechanism" / "own_mechanism.py"
-SEND = "send=self.sock.send"
+SEND = "send=self.send"
 
 
 def environment(folder: Path, name: str = "", source: str = "", *, with_ours: bool = True) -> Path:

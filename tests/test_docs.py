@@ -4,6 +4,7 @@ import inspect
 import multiprocessing
 import os
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from ipcbench.bench.case import PAYLOADS, START_METHODS
 from ipcbench.bench.cli import cli
 from ipcbench.bench.profiles import PROFILES
 from ipcbench.ipc import registry
-from ipcbench.ipc.contract import Spec
+
+from .arms_kit import environment, example
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,17 +26,27 @@ def block(file, language):
     return re.search(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL)[1]
 
 
-def test_the_mechanism_of_the_guide_works_in_the_lines_it_has():
-    source = block("docs/adding-a-mechanism.md", "python")
-    assert len([line for line in source.splitlines() if line.strip()]) <= 20
-    namespace = {"__name__": "example"}
-    exec(compile(source, "example", "exec"), namespace)
-    mechanism = namespace["MECHANISM"]
-    with mechanism.open(Spec(multiprocessing.get_context("fork"), size=64)) as channel:
-        near, far = channel.near[0].attach(), channel.far[0].attach()
-        near.send(b"there")
-        far.send(far.recv() + b" and back")
-        assert near.recv() == b"there and back"
+def guide():
+    return block("docs/adding-a-mechanism.md", "python")
+
+
+def test_the_mechanism_of_the_guide_has_few_lines():
+    assert len([line for line in guide().splitlines() if line.strip()]) <= 20
+
+
+@pytest.mark.parametrize("source", [guide, example])
+def test_the_mechanisms_of_guide_and_example_keep_the_contract(tmp_path, source):
+    """Each rule, under each start method, by an interpreter that has the mechanism."""
+    python = environment(tmp_path / "env", "datagram-pair", source())
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ipc/test_conformance.py"]
+    done = subprocess.run(
+        [*command, "-k", "datagram-pair"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    rules = (ROOT / "tests" / "ipc" / "test_conformance.py").read_text().count("def test_")
+    count = dict((what, int(number)) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1]))
+    assert count["passed"] + count["skipped"] == rules * len(multiprocessing.get_all_start_methods())
+    assert count["passed"] > count["skipped"]
 
 
 @pytest.mark.parametrize("heading", ["Run it", "Test it"])

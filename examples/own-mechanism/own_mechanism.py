@@ -1,8 +1,14 @@
-"""A Unix datagram socket pair: message boundaries for free; unix(7)."""
+"""A pair of Unix datagram sockets without a name: message boundaries for free; unix(7).
+
+A message has at most 64 KiB; a peer's death shows at the next send alone.
+"""
 
 import socket
 
 from ipcbench.ipc.contract import Endpoint, PairMechanism, Traits
+from ipcbench.ipc.errors import MessageTooLarge
+
+LARGEST = 65536
 
 
 class Ticket:
@@ -13,7 +19,13 @@ class Ticket:
 
     def attach(self):
         """Plain functions, bound once."""
-        return Endpoint(send=self.sock.send, recv=lambda: self.sock.recv(65536), close=self.drop)
+        return Endpoint(send=self.send, recv=lambda: self.sock.recv(LARGEST), close=self.drop)
+
+    def send(self, message):
+        """Raises `MessageTooLarge`: what the receiver has no room for would be cut."""
+        if len(message) > LARGEST:
+            raise MessageTooLarge(f"a message has at most {LARGEST:,} bytes, not {len(message):,}")
+        self.sock.send(message)
 
     def drop(self):
         """Close this end; twice is fine."""
@@ -24,7 +36,7 @@ class DatagramPair(PairMechanism):
     """Two ends of one socket pair."""
 
     name, family = "datagram-pair", "datagram"
-    traits = Traits(largest=65536)
+    traits = Traits(largest=LARGEST)
 
     def pair(self, spec, owner):  # noqa: ARG002 - the contract's signature
         """A near and a far end."""

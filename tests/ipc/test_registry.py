@@ -61,8 +61,8 @@ def plugins(monkeypatch):
 
 def test_finds_every_file():
     files = {file.stem for file in registry.FOLDER.glob("*.py")} - {"__init__"}
+    assert files
     assert {name.replace("-", "_") for name in registry.names()} >= files
-    assert len(files) == 24
 
 
 def test_every_mechanism_loads_as_itself():
