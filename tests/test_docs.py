@@ -4,15 +4,18 @@ import inspect
 import multiprocessing
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
 from ipcbench.bench import matrix, workload
 from ipcbench.bench.case import PAYLOADS, START_METHODS
+from ipcbench.bench.claim import claims
 from ipcbench.bench.cli import cli
 from ipcbench.bench.profiles import PROFILES
 from ipcbench.ipc import registry
@@ -20,6 +23,7 @@ from ipcbench.ipc import registry
 from .arms_kit import environment, example
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")]
 
 
 def block(file, language):
@@ -44,7 +48,7 @@ def test_the_mechanisms_of_guide_and_example_keep_the_contract(tmp_path, source)
     )
     assert done.returncode == 0, done.stdout
     rules = (ROOT / "tests" / "ipc" / "test_conformance.py").read_text().count("def test_")
-    count = dict((what, int(number)) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1]))
+    count = {what: int(number) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1])}
     assert count["passed"] + count["skipped"] == rules * len(multiprocessing.get_all_start_methods())
     assert count["passed"] > count["skipped"]
 
@@ -57,14 +61,59 @@ def test_the_readme_has_each_command_alone_in_a_block(heading):
     assert "\n" not in found[1]
 
 
-def test_every_command_and_option_is_in_the_readme():
-    text = (ROOT / "README.md").read_text()
-    for name, command in cli.commands.items():
-        assert f"ipcbench {name}" in text, name
-        for option in command.params:
-            for spelled in option.opts:
-                if spelled.startswith("--"):
-                    assert spelled in text, f"{name} {spelled}"
+def examples(text):
+    """Each command line of ipcbench in a block of code or between backquotes, without its comment."""
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    inline = re.findall(r"`(ipcbench [^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+    found = [*(line for block in blocks for line in block.splitlines()), *(" ".join(each.split()) for each in inline)]
+    return [shlex.split(line, comments=True) for line in found if line.startswith("ipcbench ")]
+
+
+@pytest.mark.parametrize("file", sorted(each.relative_to(ROOT).as_posix() for each in DOCUMENTS))
+def test_each_command_line_is_one_that_the_program_takes(file):
+    for _, name, *words in examples((ROOT / file).read_text()):
+        command = cli.commands[name]
+        _, left, _ = command.make_parser(click.Context(command)).parse_args(words)  # refuses unknown options
+        assert not left, (name, words)
+
+
+def test_the_readme_shows_each_command():
+    assert {name for _, name, *_ in examples((ROOT / "README.md").read_text())} == set(cli.commands)
+
+
+def options(*commands):
+    """The long options that those commands have."""
+    params = [param for name in commands for param in cli.commands[name].params if isinstance(param, click.Option)]
+    return {spelled for param in params for spelled in param.opts if spelled.startswith("--")}
+
+
+def tables():
+    """Of each table of options in the README: its rows, as the options in the first cell and the text in the second."""
+    for table in re.findall(
+        r"^\| option \| sets \|\n\| --- \| --- \|\n((?:\|.*\n)+)", (ROOT / "README.md").read_text(), re.MULTILINE
+    ):
+        cells = [line.strip("| ").split(" | ", 1) for line in table.splitlines() if not line.startswith("| |")]
+        yield [(set(re.findall(r"`(--[a-z-]+)`", first)), text) for first, text in cells]
+
+
+def test_the_tables_of_the_readme_have_the_options_that_there_are():
+    run, gates, claiming = ({option for options, _ in rows for option in options} for rows in tables())
+    assert run == options("run", "list")
+    assert options("report", "compare", "doctor") <= run
+    assert gates == options("check", "ab") - run
+    assert claiming == options("claims")
+
+
+def test_an_option_of_one_gate_alone_is_said_to_be():
+    _, rows, _ = tables()
+    for those, text in rows:
+        of = {name for name in ("check", "ab") if those <= options(name)}
+        assert of == ({text.split("`")[1]} if text.startswith("`") and "`: " in text else {"check", "ab"}), those
+
+
+def test_as_many_statements_are_told_of_as_there_are_claims():
+    found = re.findall(r"\b(\d+) statements", (ROOT / "README.md").read_text())
+    assert found == [str(len(claims()))]
 
 
 def test_every_workload_payload_and_start_method_is_in_the_readme():
