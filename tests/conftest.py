@@ -1,7 +1,8 @@
-"""What all tests share: deadlines that are behaviour."""
+"""Fixtures that all tests share: deadlines that are behaviour, a temporary folder of one's own, cores given back."""
 
 import os
 
+import psutil
 import pytest
 
 
@@ -10,3 +11,23 @@ def within():
     """Seconds a fault may take to show: exact in the nox session `deadlines`, five times as long elsewhere."""
     factor = 1 if os.environ.get("IPCBENCH_EXACT_DEADLINES") else 5
     return lambda seconds: factor * seconds
+
+
+@pytest.fixture
+def temporary(tmp_path_factory, monkeypatch):
+    """Where this process and those it starts have their temporary files: no folder of a run outlives the test."""
+    folder = tmp_path_factory.mktemp("t")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    yield folder
+    assert not list(folder.glob("ipcbench-*"))
+
+
+@pytest.fixture
+def unpinned():
+    """A session pins this process: give it back its cores."""
+    own = psutil.Process()
+    before = own.cpu_affinity() if psutil.LINUX else None
+    yield
+    if before:
+        own.cpu_affinity(before)

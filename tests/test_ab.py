@@ -15,18 +15,13 @@ import pytest
 from ipcbench.reports import schema
 
 from .arms_kit import EXAMPLE, environment, example
-from .test_command import COMMAND, ipcbench, temporary, traces, wait_until  # noqa: F401 - a fixture
+from .kit import COMMAND, git, ipcbench, traces, wait_until
 
 SELF = f"python:{sys.executable}"
 SMALL = ["--size", "64", "--placement", "same-core", "--duels", "6"]
 CASE = "round-trip/{}/bytes/64B/1/fork/same-core"
 THRICE = "lambda payload: (sum(range(800)), self.sock.send(payload))"
 """A send that takes some 10 µs more, several times what the whole message takes."""
-
-
-def git(folder, *words):
-    identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
 
 
 def verdicts(done):
@@ -44,7 +39,7 @@ def plain(tmp_path_factory):
     return environment(tmp_path_factory.mktemp("plain"), "datagram-pair", example())
 
 
-def test_the_same_against_itself_is_no_regression_and_stock_pyperf_reads_the_file(tmp_path, temporary):  # noqa: F811
+def test_the_same_against_itself_is_no_regression_and_stock_pyperf_reads_the_file(tmp_path, temporary):
     before = traces(temporary)
     done = ipcbench("ab", "--a", SELF, "--b", SELF, "--only", "pipe", *SMALL, "--output", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -72,7 +67,7 @@ def test_the_same_against_itself_is_no_regression_and_stock_pyperf_reads_the_fil
     assert traces(temporary) == before
 
 
-def test_a_slower_arm_is_found_though_only_the_two_sides_know_its_mechanism(tmp_path, temporary, plain, slow):  # noqa: F811
+def test_a_slower_arm_is_found_though_only_the_two_sides_know_its_mechanism(tmp_path, temporary, plain, slow):
     sides = ["--a", f"python:{plain}", "--b", f"python:{slow.parent.parent}"]
     files = ["--markdown", "gate.md", "--junit", "gate.xml", "--json", "--min-effect", "50%"]
     done = ipcbench("ab", *sides, "--only", "datagram-pair", *SMALL, *files, cwd=tmp_path)
@@ -85,7 +80,7 @@ def test_a_slower_arm_is_found_though_only_the_two_sides_know_its_mechanism(tmp_
     assert 'failures="1"' in (tmp_path / "gate.xml").read_text()
 
 
-def test_a_mechanism_of_one_side_only_is_named_and_no_pass_by_silence(tmp_path, temporary, plain):  # noqa: F811
+def test_a_mechanism_of_one_side_only_is_named_and_no_pass_by_silence(tmp_path, temporary, plain):
     sides = ["--a", SELF, "--b", f"python:{plain}"]
     nothing = ipcbench("ab", *sides, "--only", "datagram-pair", *SMALL, cwd=tmp_path)
     assert nothing.returncode == 2
@@ -94,7 +89,7 @@ def test_a_mechanism_of_one_side_only_is_named_and_no_pass_by_silence(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
-def test_the_example_is_gated_between_two_revisions(tmp_path, temporary):  # noqa: F811
+def test_the_example_is_gated_between_two_revisions(tmp_path, temporary):
     before = traces(temporary)
     project = tmp_path / "project"
     shutil.copytree(EXAMPLE.parent, project)
@@ -133,7 +128,7 @@ def send_of(sock):
     ("fault", "says"),
     [("os.kill(os.getpid(), signal.SIGKILL)", "-9"), ("raise RuntimeError('worn out')", "worn out")],
 )
-def test_an_arm_that_fails_in_the_middle_fails_its_case_and_the_others_go_on(tmp_path, temporary, fault, says):  # noqa: F811
+def test_an_arm_that_fails_in_the_middle_fails_its_case_and_the_others_go_on(tmp_path, temporary, fault, says):
     before = traces(temporary)
     source = FRAGILE.format(fault=fault) + example("fragile", "send_of(self.sock)")
     python = environment(tmp_path / "env", "fragile", source)
@@ -152,7 +147,7 @@ def test_an_arm_that_fails_in_the_middle_fails_its_case_and_the_others_go_on(tmp
 @pytest.mark.deadline
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("during", ["duels", "building"])
-def test_a_signal_ends_it_within_three_seconds_and_nothing_is_left(tmp_path, temporary, number, during, within):  # noqa: F811
+def test_a_signal_ends_it_within_three_seconds_and_nothing_is_left(tmp_path, temporary, number, during, within):
     before = traces(temporary)
     sides = ["--a", SELF, "--b", SELF]
     if during == "building":

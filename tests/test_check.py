@@ -1,19 +1,15 @@
 """`ipcbench check` through its command line: every verdict, every exit status, every way in which a side is unusable."""
 
 import copy
-import inspect
 import json
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from ipcbench.bench.cli import cli
-
+from .kit import invoked
 from .reports.make import benchmark, result
 
-SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}  # click before 8.2
 MECHANISMS = ("pipe", "queue", "tcp")
 
 
@@ -54,7 +50,7 @@ def check(tmp_path, monkeypatch):
         for name, data in (("old.json", old), ("new.json", new)):
             (tmp_path / name).write_text(data if isinstance(data, str) else json.dumps(data))
         arguments = ["check", "--baseline", "old.json", "new.json", *options]
-        return CliRunner(**SEPARATE).invoke(cli, arguments, catch_exceptions=False)
+        return invoked(*arguments)
 
     return call
 
@@ -85,7 +81,7 @@ def test_no_slower_case_exits_with_0_also_from_folders(check, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text(json.dumps(stored()))
     arguments = ["check", "--baseline", str(tmp_path / "run"), str(tmp_path / "run"), "--strict"]
-    assert CliRunner(**SEPARATE).invoke(cli, arguments).exit_code == 0
+    assert invoked(*arguments).exit_code == 0
 
 
 def test_inconclusive_exits_with_0_and_with_3_when_strict(check):
@@ -212,7 +208,7 @@ def test_a_bad_option_is_one_line_and_exit_2(check, options, hint):
 
 
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
-    done = CliRunner(**SEPARATE).invoke(cli, ["check", "--baseline", str(tmp_path / "none.json"), str(tmp_path)])
+    done = invoked("check", "--baseline", str(tmp_path / "none.json"), str(tmp_path))
     assert done.exit_code == 2
     assert "No such file" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from .arms_kit import environment
+from .kit import git
 
 ROOT = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns(
@@ -38,17 +39,12 @@ def clone(tmp_path):
     folder = tmp_path / "clone"
     shutil.copytree(ROOT, folder, ignore=LEFT_OUT, symlinks=True)
 
-    def git(*words):
-        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    git("init", "-q", "-b", "main")
-    git("add", ".")
-    git("commit", "-q", "-m", "what main has")
-    base = git("rev-parse", "HEAD")
-    git("switch", "-q", "-c", "branch")
-    git("commit", "-q", "--allow-empty", "-m", "a change")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "what main has")
+    base = git(folder, "rev-parse", "HEAD")
+    git(folder, "switch", "-q", "-c", "branch")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "a change")
     return folder, base
 
 

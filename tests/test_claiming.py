@@ -1,7 +1,6 @@
 """`ipcbench claims` through its command line: where verdicts come from, where they go, and what it refuses."""
 
 import errno
-import inspect
 import json
 import os
 import signal
@@ -11,19 +10,17 @@ from dataclasses import replace
 
 import pyperf
 import pytest
-from click.testing import CliRunner
 
 from ipcbench.bench import campaign, claiming, machine, matrix
 from ipcbench.bench.claim import HOLDS, Finding, Observed, claims
-from ipcbench.bench.cli import cli
 from ipcbench.bench.orderly import Interrupted
 from ipcbench.bench.profiles import PROFILES, Block
 from ipcbench.reports import schema
 
 from .bench.test_judging import benchmark
+from .kit import invoked
 from .reports.make import result
 
-SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}  # click before 8.2
 PAIR = "udp-beats-tcp"
 CASES = ("round-trip/udp/bytes/64B/1/fork/cross-core", "round-trip/tcp/bytes/64B/1/fork/cross-core")
 
@@ -55,7 +52,7 @@ def try_claims(tmp_path, monkeypatch):
     def call(*arguments, run=None):
         if run is not None:
             (tmp_path / "run.json").write_text(run if isinstance(run, str) else json.dumps(run))
-        return CliRunner(**SEPARATE).invoke(cli, ["claims", *arguments], catch_exceptions=False)
+        return invoked("claims", *arguments)
 
     call.looked = looked
     monkeypatch.setattr(claiming, "observe", look)
@@ -80,7 +77,7 @@ def test_a_run_is_judged_by_its_own_cases_and_keeps_the_verdicts(try_claims, tmp
     assert not (tmp_path / "results").exists()
     assert kept(tmp_path) == told
     assert [each.id for each in schema.load(tmp_path / "run.json").facts.claims] == list(told)
-    drawn = CliRunner(**SEPARATE).invoke(cli, ["report", "run.json"], catch_exceptions=False)
+    drawn = invoked("report", "run.json")
     assert drawn.exit_code == 0, drawn.stderr
     page = (tmp_path / "report.html").read_text()
     assert "UDP has a lower latency than TCP on loopback." in page
@@ -152,7 +149,7 @@ def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp
     taken = try_claims("run.json", "--only", PAIR, "--output", "own")
     assert taken.exit_code == 2
     assert "holds a run already" in taken.stderr
-    resumed = CliRunner(**SEPARATE).invoke(cli, ["run", "--resume", "--output", "own"])
+    resumed = invoked("run", "--resume", "--output", "own")
     assert resumed.exit_code == 2
     assert "holds a run of ipcbench claims" in resumed.stderr
 
@@ -223,9 +220,7 @@ def run_standard(try_claims, monkeypatch):
     small = replace(PROFILES["standard"], blocks=(Block(("round-trip",), ("pipe",), sizes=(64,)),), rounds=1, most=1)
     monkeypatch.setitem(PROFILES, "standard", small)
     monkeypatch.setattr(matrix, "_of_workloads", lambda _: ())
-    return lambda *options: CliRunner(**SEPARATE).invoke(
-        cli, ["run", "--output", "out", *options], catch_exceptions=False
-    )
+    return lambda *options: invoked("run", "--output", "out", *options)
 
 
 def test_a_whole_run_ends_with_the_claims(run_standard, try_claims, tmp_path):

@@ -15,45 +15,8 @@ import pytest
 from ipcbench.bench import floor
 from ipcbench.reports import schema
 
+from .kit import COMMAND, PIPE, abandoned, ipcbench, traces, wait_until
 from .reports.make import benchmark, result
-
-COMMAND = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
-PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--size", "64", "--start-method", "fork"]
-
-
-def ipcbench(*arguments, cwd, **options):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=100, **options
-    )
-
-
-def traces(folder):
-    """What a run could leave: processes below this one, abandoned entries in /dev/shm, temporary folders."""
-    return (
-        {child.pid for child in psutil.Process().children(recursive=True)},
-        abandoned(),
-        {entry.name for entry in folder.iterdir() if entry.name.startswith("ipcbench-")},
-    )
-
-
-def abandoned():
-    """Names in /dev/shm that no living process maps: those of other people's programs are in use."""
-    shm = Path("/dev/shm")
-    names = {entry.name for entry in shm.iterdir()} if shm.is_dir() else set()
-    for maps in Path("/proc").glob("[0-9]*/maps") if names else ():
-        try:
-            text = maps.read_text()
-        except OSError:
-            continue
-        names = {name for name in names if f"/dev/shm/{name}" not in text}
-    return names
-
-
-@pytest.fixture
-def temporary(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("t")
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
 
 
 def test_a_run_measures_and_draws_and_stock_pyperf_reads_it(tmp_path, temporary):
@@ -207,16 +170,6 @@ def test_a_killed_runner_leaves_nothing(tmp_path, temporary):
     assert not alive
     wait_until(lambda: abandoned() <= before[1])
     wait_until(lambda: traces(temporary)[2] == before[2])
-
-
-def wait_until(condition, seconds=30):
-    """Wait for the thing, with a deadline."""
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the thing waited for didn't happen"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

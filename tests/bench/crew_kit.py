@@ -15,6 +15,7 @@ import psutil
 from ipcbench.bench import processes, workload
 from ipcbench.bench import task as tasks
 from ipcbench.bench.case import Case
+from tests.kit import wait_until
 
 AT_WORK = 0.2
 """CPU seconds of all children; some of them go into their start."""
@@ -134,11 +135,3 @@ def kill_halfway(chosen, folder, running, number=signal.SIGKILL):
         wait_until(lambda: not any(map(alive, family)))
     assert [file for file in shared if file.exists()] == []
     assert number == signal.SIGKILL or list(folder.glob("ipcbench-*")) == []
-
-
-def wait_until(condition, seconds=40):
-    """Wait for the thing, with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the thing waited for didn't happen"
-        time.sleep(0.01)

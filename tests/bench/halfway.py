@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from ipcbench.bench import processes, task
-from tests.test_command import wait_until
+from tests.kit import wait_until
 
 FOREVER = 1_000_000
 SEVERAL = 6

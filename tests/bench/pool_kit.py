@@ -1,16 +1,15 @@
 """What the tests of the pool workloads share: a worker to be killed, and that nothing is left."""
 
 import multiprocessing
-import os
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from ipcbench.bench import processes, task
 from ipcbench.bench.case import Case
 from ipcbench.ipc.marks import mark
+from tests.kit import wait_until
 
 METHODS = ("fork", "forkserver", "spawn")
 
@@ -51,11 +50,13 @@ def ended_halfway(case, number, folder):
     command = [sys.executable, "-m", "ipcbench.bench.worker", str(folder / "task.json")]
     with (folder / "errors").open("wb") as errors, processes.session(command, folder, stderr=errors.fileno()) as worker:
         others = []
-        until(lambda: others.extend(set(members(worker.pid)) - {worker.pid}) or others, "it never had a child")
+        wait_until(
+            lambda: others.extend(set(members(worker.pid)) - {worker.pid}) or others, otherwise="it never had a child"
+        )
         semaphores = {path for pid in members(worker.pid) for path in mapped_semaphores(pid)}
         worker.send_signal(number)
         worker.wait(10)
-        until(lambda: not members(worker.pid), "processes of it live on")
+        wait_until(lambda: not members(worker.pid), otherwise="processes of it live on")
     assert not [path for path in semaphores if Path(path).exists()]
     assert not [path for path in Path("/dev/shm").iterdir() if mark(worker.pid) in path.name]
     assert not (folder / "answer.json").exists()
@@ -72,10 +73,3 @@ def mapped_semaphores(pid):
     except OSError:
         return []
     return [line.split()[-1] for line in lines if "/sem." in line and "(deleted)" not in line]
-
-
-def until(seen, otherwise, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, otherwise
-        os.sched_yield()

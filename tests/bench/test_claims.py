@@ -18,7 +18,7 @@ from ipcbench.bench import workload
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Claim, Judged, Observed, claims
 from ipcbench.bench.observers import observe
 from ipcbench.bench.scratch import temporary as run_folder
-from tests.test_command import COMMAND, ipcbench, traces, wait_until
+from tests.kit import COMMAND, ipcbench, traces, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 SECTIONS = [
@@ -52,14 +52,6 @@ OTHERWISE = {
     "unlocked-counter": {HOLDS, UNTESTABLE} if SEVERAL_CORES else {HOLDS, UNTESTABLE, FAILS},
 }
 """What doesn't simply hold on Linux."""
-
-
-@pytest.fixture
-def temporary(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("t")
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    return folder
 
 
 def nothing_new(before, folder):

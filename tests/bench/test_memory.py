@@ -5,7 +5,6 @@ import multiprocessing
 import os
 from dataclasses import replace
 
-import psutil
 import pytest
 
 from ipcbench.bench import floor, memory, workload
@@ -16,15 +15,10 @@ MI = 1 << 20
 SEGMENT = 64 * MI
 FORK = multiprocessing.get_context("fork")
 
-pytestmark = pytest.mark.skipif(memory.resident([os.getpid()]) is None, reason="no /proc/PID/smaps_rollup here")
-
-
-@pytest.fixture(autouse=True)
-def unpinned():
-    own = psutil.Process()
-    before = own.cpu_affinity()
-    yield
-    own.cpu_affinity(before)
+pytestmark = [
+    pytest.mark.skipif(memory.resident([os.getpid()]) is None, reason="no /proc/PID/smaps_rollup here"),
+    pytest.mark.usefixtures("unpinned"),
+]
 
 
 def hold(shared, control):

@@ -17,11 +17,7 @@ FORK = multiprocessing.get_context("fork")
 linux = pytest.mark.skipif(not psutil.LINUX, reason="pins processes to cores")
 
 
-@pytest.fixture(autouse=True)
-def unpinned():
-    """A session pins this process: give it back its cores."""
-    yield
-    placement.pin(placement.allowed())
+pytestmark = pytest.mark.usefixtures("unpinned")
 
 
 SHAPES = [

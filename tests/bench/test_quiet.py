@@ -5,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from ipcbench.bench import floor, matrix, placement
+from ipcbench.bench import floor, matrix
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.matrix import Axes
 from ipcbench.bench.task import TOOLS
@@ -41,13 +41,6 @@ def tools(tmp_path_factory):
 def used(children):
     """CPU seconds so far of other processes, and of other threads of this one."""
     return sum(of_process(each.pid).cpu for each in children) + time.process_time() - time.thread_time()
-
-
-@pytest.fixture
-def unpinned():
-    """A session pins this process."""
-    yield
-    placement.pin(placement.allowed())
 
 
 @pytest.mark.usefixtures("unpinned")

@@ -22,13 +22,7 @@ from ipcbench.ipc.errors import DeadlinePassed
 STALL = 0.3
 
 
-@pytest.fixture(autouse=True)
-def unpinned():
-    own = psutil.Process()
-    before = own.cpu_affinity() if psutil.LINUX else None
-    yield
-    if before:
-        own.cpu_affinity(before)
+pytestmark = pytest.mark.usefixtures("unpinned")
 
 
 def case(mechanism="pipe", size=64, payload="bytes", **options):

@@ -21,14 +21,7 @@ from roles import Burner, burn
 linux = pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")
 
 
-@pytest.fixture(autouse=True)
-def unpinned():
-    """A session pins this process: give it back its cores."""
-    own = psutil.Process()
-    before = own.cpu_affinity() if psutil.LINUX else None
-    yield
-    if before:
-        own.cpu_affinity(before)
+pytestmark = pytest.mark.usefixtures("unpinned")
 
 
 def case(mechanism, workload="round-trip", size=64, **options):

@@ -14,7 +14,7 @@ from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.task import Answer, Task
 from ipcbench.bench.workers import sampler
 from tests.bench.halfway import FOREVER, of_session
-from tests.test_command import wait_until
+from tests.kit import wait_until
 
 
 def case(mechanism, size="64B"):
