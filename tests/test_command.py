@@ -15,6 +15,7 @@ import pytest
 from ipcbench.bench import floor
 from ipcbench.reports import schema
 
+from .arms_kit import environment, example
 from .kit import COMMAND, PIPE, abandoned, ipcbench, traces, wait_until
 from .reports.make import benchmark, result
 
@@ -316,6 +317,21 @@ def test_an_interrupted_run_also_prints_json(tmp_path, temporary):
         output, errors = process.communicate(timeout=15)
     assert process.returncode == 143, errors
     assert [row["status"] for row in json.loads(output)] == ["measured"]
+
+
+def test_a_run_in_which_a_case_fails_is_done_all_the_same(tmp_path, temporary):
+    """It says which, and exits with 0."""
+    source = "import os, signal\n" + example("fragile", "lambda _message: os.kill(os.getpid(), signal.SIGKILL)")
+    python = environment(tmp_path / "env", "fragile", source)
+    few = ["--only", "fragile,pipe", "--workload", "round-trip", "--size", "64", "--payload", "bytes"]
+    command = [python, *COMMAND[1:], "run", *few, "--start-method", "fork", "--rounds", "1", "--output", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("failed: round-trip/fragile/")]
+    assert "SIGKILL" in said
+    (failed,) = [each for each in facts(tmp_path / "out")["cases"] if each["status"] == "failed"]
+    assert failed["mechanism"] == "fragile"
+    assert failed["reason"] in (tmp_path / "out" / "tables.md").read_text()
 
 
 def test_without_a_compiler_the_report_says_so_and_goes_on(tmp_path, temporary):
