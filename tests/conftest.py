@@ -5,6 +5,8 @@ import os
 import psutil
 import pytest
 
+from ipcbench.bench import placement
+
 
 @pytest.fixture
 def within():
@@ -31,3 +33,9 @@ def unpinned():
     yield
     if before:
         own.cpu_affinity(before)
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    """What is planned as on a machine with two cores, whatever this one has."""
+    monkeypatch.setattr(placement, "_ALLOWED", (0, 1))

@@ -50,6 +50,11 @@ def traces(folder: Path) -> tuple[set[int], set[str], set[str]]:
     )
 
 
+def nothing_new(before: tuple[set[int], set[str], set[str]], folder: Path) -> bool:
+    """Whether there is nothing of it that wasn't there before; what other programs had there may be gone."""
+    return all(now <= then for now, then in zip(traces(folder), before, strict=True))
+
+
 def abandoned() -> set[str]:
     """Names in /dev/shm that no living process maps: those of other people's programs are in use."""
     shm = Path("/dev/shm")

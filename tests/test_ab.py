@@ -15,7 +15,7 @@ import pytest
 from ipcbench.reports import schema
 
 from .arms_kit import EXAMPLE, environment, example
-from .kit import COMMAND, git, ipcbench, traces, wait_until
+from .kit import COMMAND, git, ipcbench, nothing_new, traces, wait_until
 
 SELF = f"python:{sys.executable}"
 SMALL = ["--size", "64", "--placement", "same-core", "--duels", "6"]
@@ -64,7 +64,7 @@ def test_the_same_against_itself_is_no_regression_and_stock_pyperf_reads_the_fil
     again = ipcbench("ab", "--a", SELF, "--b", SELF, "--output", "out", cwd=tmp_path)
     assert again.returncode == 2
     assert "holds a run already" in again.stderr
-    assert traces(temporary) == before
+    assert nothing_new(before, temporary)
 
 
 def test_a_slower_arm_is_found_though_only_the_two_sides_know_its_mechanism(tmp_path, temporary, plain, slow):
@@ -107,7 +107,7 @@ def test_the_example_is_gated_between_two_revisions(tmp_path, temporary):
     assert arms["a"]["revision"] != arms["b"]["revision"]
     status = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True)
     assert status.stdout == "?? out/\n"
-    assert traces(temporary) == before
+    assert nothing_new(before, temporary)
 
 
 FRAGILE = """
@@ -141,7 +141,7 @@ def test_an_arm_that_fails_in_the_middle_fails_its_case_and_the_others_go_on(tmp
     assert rows["pipe"]["verdict"] in ("no regression", "inconclusive")
     (case,) = schema.load(tmp_path / "out").facts.cases
     assert (case.mechanism, case.status) == ("fragile", "failed")
-    assert traces(temporary) == before
+    assert nothing_new(before, temporary)
 
 
 @pytest.mark.deadline
@@ -170,7 +170,7 @@ def test_a_signal_ends_it_within_three_seconds_and_nothing_is_left(tmp_path, tem
     assert process.returncode == 128 + number, errors
     assert "no verdict" in errors
     assert took < within(3)
-    assert traces(temporary) == before
+    assert nothing_new(before, temporary)
     assert not (tmp_path / "project" / "results").exists()
 
 

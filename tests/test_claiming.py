@@ -132,7 +132,7 @@ def test_what_failed_or_is_refused_says_why(try_claims, monkeypatch):
     assert row["evidence"] == f"{CASES[1]}: PeerGone: it died"
 
 
-def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp_path, monkeypatch):
+def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp_path, monkeypatch, two_cores):
     monkeypatch.setattr(claiming, "PROFILE", replace(claiming.PROFILE, rounds=2, most=2))
     done = try_claims("run.json", "--only", PAIR, "--output", "own", "--json", run=stored(CASES[:1]))
     assert done.exit_code == 0, done.stderr
@@ -149,7 +149,13 @@ def test_what_is_lacking_is_measured_whole_into_a_run_of_its_own(try_claims, tmp
     taken = try_claims("run.json", "--only", PAIR, "--output", "own")
     assert taken.exit_code == 2
     assert "holds a run already" in taken.stderr
-    resumed = invoked("run", "--resume", "--output", "own")
+
+
+def test_what_was_measured_for_claims_is_not_resumed_as_a_run(try_claims, tmp_path):
+    run = stored()
+    run["ipcbench"]["profile"] = claiming.PROFILE.name
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    resumed = invoked("run", "--resume", "--output", ".")
     assert resumed.exit_code == 2
     assert "holds a run of ipcbench claims" in resumed.stderr
 

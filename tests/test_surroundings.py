@@ -10,7 +10,7 @@ import pytest
 
 from ipcbench.reports import schema
 
-from .kit import COMMAND, PIPE, traces
+from .kit import COMMAND, PIPE, nothing_new, traces
 
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 """What a terminal is told of its cursor; see console_codes(4)."""
@@ -70,7 +70,7 @@ def test_a_signal_gives_the_terminal_its_cursor_back(tmp_path, temporary, number
             pass
         assert terminal.process.wait() == 128 + number, terminal.said
     assert 0 <= terminal.said.rfind(HIDDEN) < terminal.said.rfind(SHOWN) < terminal.said.rfind(b"--resume --output out")
-    assert traces(temporary) == before
+    assert nothing_new(before, temporary)
 
 
 def test_a_run_works_without_any_standard_descriptor(tmp_path, temporary):

@@ -18,7 +18,7 @@ from ipcbench.bench import workload
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Claim, Judged, Observed, claims
 from ipcbench.bench.observers import observe
 from ipcbench.bench.scratch import temporary as run_folder
-from tests.kit import COMMAND, ipcbench, traces, wait_until
+from tests.kit import COMMAND, ipcbench, nothing_new, traces, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 SECTIONS = [
@@ -52,11 +52,6 @@ OTHERWISE = {
     "unlocked-counter": {HOLDS, UNTESTABLE} if SEVERAL_CORES else {HOLDS, UNTESTABLE, FAILS},
 }
 """What doesn't simply hold on Linux."""
-
-
-def nothing_new(before, folder):
-    """No process, abandoned entry in /dev/shm or temporary folder that wasn't there before."""
-    return all(now <= then for now, then in zip(traces(folder), before, strict=True))
 
 
 def test_each_claim_is_one_statement_of_the_course():

@@ -141,7 +141,7 @@ def test_what_was_not_measured_says_why():
 
 
 @pytest.mark.parametrize("profile", campaign.WHOLE)
-def test_all_judged_cases_are_measured_by_the_profiles_that_end_with_claims(profile):
+def test_all_judged_cases_are_measured_by_the_profiles_that_end_with_claims(profile, two_cores):
     found = matrix.expand(matrix.find_profile(profile), matrix.Axes())
     planned = {case.id for case in found.cases} | {skip.case.id for skip in found.skips}
     lacking = {case: claim.id for claim in JUDGED.values() for case in claim.cases if case not in planned}

@@ -83,8 +83,7 @@ def test_spinning_is_refused_where_processes_exceed_cores(monkeypatch):
     assert any("spinning" in skip.reason for skip in found.skips)
 
 
-def test_two_processes_are_pinned_to_cores_of_their_own(monkeypatch):
-    monkeypatch.setattr(placement, "_ALLOWED", (0, 1))
+def test_two_processes_are_pinned_to_cores_of_their_own(two_cores):
     found = matrix.expand(QUICK, axes(only="pipe"))
     placed = {case.workload: case.placement for case in found.cases}
     assert placed["round-trip"] == "cross-core"
@@ -98,7 +97,7 @@ def test_every_workload_says_what_an_operation_is(name):
     assert found.subjects()
 
 
-def test_a_rate_sets_an_axis_of_round_trips_and_of_nothing_else():
+def test_a_rate_sets_an_axis_of_round_trips_and_of_nothing_else(two_cores):
     found = matrix.expand(QUICK, axes(only="pipe", rate="1000,5000", size="64", start_method="fork"))
     assert {(case.workload, case.option("rate")) for case in found.cases} == {
         ("round-trip", "1000"),
@@ -110,7 +109,7 @@ def test_a_rate_sets_an_axis_of_round_trips_and_of_nothing_else():
 
 
 @pytest.mark.parametrize("name", ["quick", "standard"])
-def test_block_spin_and_adaptive_are_rows_of_their_own(name):
+def test_block_spin_and_adaptive_are_rows_of_their_own(name, two_cores):
     cases = matrix.expand(PROFILES[name], Axes()).cases
     for mechanism in ("shared-memory", "shared-memory-ring"):
         waits = {case.option("wait") for case in cases if case.mechanism == mechanism and case.size == 64}
@@ -118,8 +117,7 @@ def test_block_spin_and_adaptive_are_rows_of_their_own(name):
 
 
 @pytest.mark.parametrize("name", ["quick", "standard"])
-def test_the_echo_within_one_process_is_measured_beside_the_others(name, monkeypatch):
-    monkeypatch.setattr(placement, "_ALLOWED", (0, 1))
+def test_the_echo_within_one_process_is_measured_beside_the_others(name, two_cores):
     cases = {case for case in matrix.expand(PROFILES[name], Axes()).cases if case.workload == "thread"}
     assert {(case.mechanism, case.size) for case in cases} == {
         (subject, 64) for subject in workload.load("thread").subjects()
