@@ -15,6 +15,14 @@ def within():
     return lambda seconds: factor * seconds
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    """Whatever asks how long a fault may take to show is a test of deadlines."""
+    for item in items:
+        if "within" in getattr(item, "fixturenames", ()):
+            item.add_marker("deadline")
+
+
 @pytest.fixture
 def temporary(tmp_path_factory, monkeypatch):
     """Where this process and those it starts have their temporary files: no folder of a run outlives the test."""

@@ -144,7 +144,6 @@ def test_an_arm_that_fails_in_the_middle_fails_its_case_and_the_others_go_on(tmp
     assert nothing_new(before, temporary)
 
 
-@pytest.mark.deadline
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("during", ["duels", "building"])
 def test_a_signal_ends_it_within_three_seconds_and_nothing_is_left(tmp_path, temporary, number, during, within):

@@ -86,7 +86,6 @@ def test_it_works_beside_folders_of_the_same_names(tmp_path, temporary):
     assert row["mean_s"] > 0
 
 
-@pytest.mark.deadline
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, temporary, number, within):
     before = traces(temporary)
@@ -103,7 +102,6 @@ def test_a_signal_keeps_what_was_measured_and_says_how_to_go_on(tmp_path, tempor
     wait_until(lambda: nothing_new(before, temporary), 10)
 
 
-@pytest.mark.deadline
 def test_stopped_workers_do_not_hold_up_the_end_of_a_run(tmp_path, temporary, within):
     before = traces(temporary)
     arguments = ["run", "--only", "pipe,queue", "--size", "64", "--output", "out", "--rounds", "500"]

@@ -47,9 +47,9 @@ def test_one_that_goes_on_too_early_is_found(hall, monkeypatch):
 
 
 @pytest.mark.parametrize("subject", ["event", "condition", "barrier", "manager-condition"])
-def test_a_killed_process_ends_it_with_the_reason(subject):
+def test_a_killed_process_ends_it_with_the_reason(subject, within):
     with pytest.raises(PeerGone, match="peer . died while"):
-        measured_while_one_dies(case("broadcast", subject, 3), -1, 1_000_000)
+        measured_while_one_dies(case("broadcast", subject, 3), -1, 1_000_000, within)
 
 
 def test_nothing_is_left_of_a_killed_worker(tmp_path):

@@ -68,7 +68,7 @@ def test_each_claim_is_one_statement_of_the_course():
 
 
 @linux
-def test_all_are_observed_and_nothing_is_left(tmp_path, temporary):
+def test_all_are_observed_and_nothing_is_left(tmp_path, temporary, within):
     before = traces(temporary)
     begun = time.monotonic()
     done = ipcbench("claims", "--no-measure", "--json", cwd=tmp_path)
@@ -83,7 +83,7 @@ def test_all_are_observed_and_nothing_is_left(tmp_path, temporary):
         assert "the check failed" not in rows[name]["evidence"]
     judged = [row for row in rows.values() if row["id"] not in OBSERVED]
     assert {(row["verdict"], row["evidence"]) for row in judged} == {(UNTESTABLE, "not measured in this run")}
-    assert took < 60
+    assert took < within(20)
     assert not (tmp_path / "results").exists()
     wait_until(lambda: nothing_new(before, temporary), 10)
 

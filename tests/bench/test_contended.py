@@ -56,11 +56,11 @@ def test_what_lets_two_in_fails(monkeypatch):
         ("manager-lock", 0, "the server process died while contending for manager-lock"),
     ],
 )
-def test_a_killed_process_ends_it_with_the_reason(subject, victim, why, monkeypatch):
+def test_a_killed_process_ends_it_with_the_reason(subject, victim, why, monkeypatch, within):
     """In the middle of a window that would take a minute, wherever it is: with the lock or waiting for it."""
     monkeypatch.setattr(contended, "WINDOW", 50.0)
     with pytest.raises(PeerGone, match=why):
-        measured_while_one_dies(case("contended", subject, 2), victim, 1)
+        measured_while_one_dies(case("contended", subject, 2), victim, 1, within)
 
 
 def test_a_stopped_server_is_ended(monkeypatch):

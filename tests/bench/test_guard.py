@@ -64,7 +64,6 @@ def unwinding_in_a_lock():
 BLOCKING = [in_a_semaphore, in_a_pipe, in_python, unwinding_in_a_lock]
 
 
-@pytest.mark.deadline
 @pytest.mark.parametrize("block", BLOCKING)
 def test_a_killed_peer_ends_the_wait(guard, peer, block, within):
     begun = time.monotonic()

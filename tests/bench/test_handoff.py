@@ -56,9 +56,9 @@ def test_a_side_that_need_not_wait_is_found(monkeypatch):
 
 
 @pytest.mark.parametrize("subject", ["semaphore", "event", "barrier", "manager-condition"])
-def test_a_killed_process_ends_it_with_the_reason(subject):
+def test_a_killed_process_ends_it_with_the_reason(subject, within):
     with pytest.raises(PeerGone, match="peer . died while"):
-        measured_while_one_dies(case("handoff", subject, 1), -1, 10_000_000)
+        measured_while_one_dies(case("handoff", subject, 1), -1, 10_000_000, within)
 
 
 def test_nothing_is_left_of_a_killed_worker(tmp_path):
