@@ -29,7 +29,7 @@ AXES = {
     "workload": ("NAMES", f"{', '.join(sorted(file.stem.replace('_', '-') for file in WORKLOADS.glob('[a-z]*.py')))}."),
     "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar, or none (locks, signals)."),
     "size": ("SIZES", "Such as '64,1KiB,1MiB', or 'around:64KiB' to look at a cliff."),
-    "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, such as '1,2,4,8'."),
+    "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, workers of a pool, rivals for a lock, such as '1,2,4,8'."),
     "start_method": ("NAMES", "fork, forkserver, spawn, or none (foreign programs)."),
     "placement": ("NAMES", "cross-core, same-core, free."),
     "rate": (
@@ -146,7 +146,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ipcbench")
 def cli() -> None:
-    """Measure how Python moves messages between processes on this machine.
+    """Measure how Python's processes work together on this machine: messages, starting, pools, locks, signals, scheduling.
 
     \b
     ipcbench run                                  the standard profile, 10 minutes
@@ -297,9 +297,10 @@ def gate_options(command: Command) -> Command:
 @click.option("--across-machines", is_flag=True, help="Compare runs of different machines, Pythons or kernels.")
 @gate_options
 def check(baseline: Path, current: Path, across_machines: bool, strict: bool, **options: Any) -> None:
-    """Did a case get slower than in a stored run? Exits with 1 if so, with 2 if that can't be said.
+    """Did a case get slower than in a stored run? Exits with 1 if so, with 2 if a run is unusable or a case failed.
 
-    A slowdown must be significant over worker processes, with all cases together, and beyond --min-effect (5%).
+    A slowdown must be significant over worker processes, with all cases together, and beyond --min-effect (5%). Where
+    cases are only inconclusive it exits with 0, or with 3 if --strict is given.
     """
     from ipcbench.bench import checking
 
