@@ -29,7 +29,10 @@ AXES = {
     "workload": ("NAMES", f"{', '.join(sorted(file.stem.replace('_', '-') for file in WORKLOADS.glob('[a-z]*.py')))}."),
     "payload": ("KINDS", "bytes, array (numpy float64), object (pickled), scalar, or none (locks, signals)."),
     "size": ("SIZES", "Such as '64,1KiB,1MiB', or 'around:64KiB' to look at a cliff."),
-    "processes": ("COUNTS", "N of fan-out, fan-in, pairs and mesh, workers of a pool, rivals for a lock, such as '1,2,4,8'."),
+    "processes": (
+        "COUNTS",
+        "N of fan-out, fan-in, pairs and mesh, workers of a pool, rivals for a lock, such as '1,2,4,8'.",
+    ),
     "start_method": ("NAMES", "fork, forkserver, spawn, or none (foreign programs)."),
     "placement": ("NAMES", "cross-core, same-core, free."),
     "rate": (

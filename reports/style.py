@@ -15,7 +15,6 @@ FAMILIES = {
     "pipe": "#0072B2",
     "queue": "#D55E00",
     "shared-memory": "#009E73",
-    "synchronised": "#CC79A7",
     "synchronisation": "#1B7F79",
     "shared-state": "#B07D12",
     "socket": "#56B4E9",

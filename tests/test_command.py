@@ -110,8 +110,12 @@ def test_stopped_workers_do_not_hold_up_the_end_of_a_run(tmp_path, temporary, wi
         stopped = []
 
         def stop_all():
+            """Workers: a child that is about to become one would hold up its parent in vfork(2), where no signal is heard."""
             with suppress(psutil.Error):
-                stopped[:] = [child for child in psutil.Process(process.pid).children() if child.suspend() is None]
+                found = [
+                    each for each in psutil.Process(process.pid).children() if "ipcbench.bench.worker" in each.cmdline()
+                ]
+                stopped[:] = [child for child in found if child.suspend() is None]
             return stopped
 
         wait_until(stop_all)
