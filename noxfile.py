@@ -119,9 +119,10 @@ def microbench(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def lint(session: nox.Session) -> None:
-    """Style and common mistakes."""
+    """Style, common mistakes, and the formatter's opinion."""
     bin_ = environment(session, sys.executable, GROUPS["lint"], "lint")
     session.run(str(bin_ / "ruff"), "check", ".", external=True)
+    session.run(str(bin_ / "ruff"), "format", "--check", ".", external=True)
 
 
 @nox.session(python=False)

@@ -13,7 +13,9 @@ else, whose two speeds (the scheduler puts both ends on one core or on two) make
 Both intervals are by one rule: the suite's own, over the figure of each worker; beside it, by the plain t interval over worker means.
 Stock pyperf's workers of a case follow each other within a quarter of a minute, so its intervals leave out what changes more slowly; the
 suite's don't.
-The suite needs at most a quarter; an eighth is aimed at. The machine should have nothing else to do.
+Against stock pyperf as it comes, `--free`, the suite is to need at most a quarter of the time: beyond that the script exits with 1 (it took
+0.18). Against one that is lent the pinning, the default, no bound is set (it took 0.40; docs/design.md says why). The machine
+should have nothing else to do.
 """
 
 import argparse
@@ -44,6 +46,8 @@ FINEST = "0.1%"
 """What the suite is asked for: no case of its stops at the precision that is compared, as none of stock pyperf's does."""
 STEP = 5.0
 """Seconds that the suite measures after each case of stock pyperf's."""
+BOUND = 0.25
+"""Of the time of stock pyperf as it comes."""
 
 
 def plain(workers):
@@ -151,6 +155,7 @@ def main():
         ours, mine = suite.until(list(other), median(map(half_width, other.values())), theirs)
     print(f"stock pyperf's processes: {'placed by the scheduler' if options.free else 'pinned as the suite does'}")
     report(ours, mine, theirs, other, len(cases))
+    return int(options.free and ours > BOUND * theirs)
 
 
 def report(ours, mine, theirs, other, count):
@@ -163,7 +168,7 @@ def report(ours, mine, theirs, other, count):
     print(
         f"stock pyperf: {theirs:.0f} s for {count} cases{scaled}, {fmean(map(len, other.values())):.1f} workers a case"
     )
-    for rule, half in {"the suite's rule": half_width, "plain t over worker means": plain}.items():
+    for rule, half in RULES.items():
         for place in (*PLACES, ""):
             cases = [case for case in other if case.placement == place or not place]
             widths = [median(half(side[case]) for case in cases) for side in (mine, other) if cases]
@@ -176,4 +181,4 @@ def report(ours, mine, theirs, other, count):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

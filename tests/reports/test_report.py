@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import re
 import subprocess
 
 import pyperf
@@ -219,51 +218,6 @@ def test_the_summary_tells_sleeping_from_spinning(large):
     said = page.findings(frame.build(schema.load(large)))
     assert any("that sleep while they wait, " in each and "64 B" in each and "95 %" in each for each in said)
     assert any("shared-memory-ring spin" in each and "keeps its core busy" in each for each in said)
-
-
-def test_the_summary_does_not_call_one_of_equals_the_fastest(tmp_path):
-    (tmp_path / "run.json").write_text(
-        json.dumps(result([benchmark("pipe", 64), benchmark("shared-memory-ring", 64), benchmark("queue", 64)]))
-    )
-    (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
-    assert "pipe is the fastest" in first or "overlaps with that of shared-memory-ring" in first
-
-
-def test_the_summary_calls_nothing_the_fastest_after_one_sample(tmp_path):
-    rows = [benchmark("pipe", 64, samples=1), benchmark("queue", 64, samples=1)]
-    (tmp_path / "run.json").write_text(json.dumps(result(rows)))
-    (first, *_) = page.findings(frame.build(schema.load(tmp_path)))
-    assert "pipe has the lowest mean (not certain: some have one sample)" in first
-
-
-@pytest.mark.parametrize(
-    ("measured", "shown"),
-    [
-        ([64, 1024], ["64 B", "1 KiB"]),
-        ([1 << 20], ["1 MiB"]),
-        ([1 << 20, 1 << 24], ["1 MiB", "16 MiB"]),
-        ([16, 64, 1024, 1 << 20, 1 << 24], ["64 B", "1 MiB"]),
-        ([16, 1024, 4096], ["16 B", "4 KiB"]),
-        ([16, 64], ["16 B", "64 B"]),
-    ],
-)
-def test_round_trips_are_shown_at_sizes_that_were_measured(tmp_path, measured, shown):
-    (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", size) for size in measured])))
-    table = frame.build(schema.load(tmp_path))
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(tables.summary(table))
-    printed = console.export_text()
-    if len(measured) == len(shown):
-        assert re.findall(r"\d+ (?:[KM]i)?B", printed) == shown
-    else:  # so few are shown one by one
-        assert printed.count("round-trip/pipe/") == len(measured)
-    assert "–" not in printed
-    page_ = write_report(tmp_path).read_text()
-    heads = page_.partition(">Round trips</h2>")[2].partition("</thead>")[0]
-    assert re.findall(r">(\d+ (?:[KM]i)?B)<", heads) == shown
-    text = (tmp_path / "tables.md").read_text().partition("## Round trips\n\n")[2].splitlines()
-    assert text[0] == "| mechanism |" + "".join(f" {size} | | × floor |" for size in shown)
-    assert text[0].count("|") == text[1].count("|") == text[2].count("|")
 
 
 def test_what_was_not_measured_has_no_heading(tmp_path):
