@@ -78,3 +78,44 @@ def test_the_steps_of_the_workflow_run_in_a_clone(tmp_path, workflow, clone):
     assert (folder / artifact).exists()
     status = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
     assert {line.split()[1] for line in status.stdout.splitlines()} == {"gate.md", "gate.xml"}
+
+
+BASE = """
+import noxfile
+class Session:
+    log = print
+    def error(self, text):
+        raise SystemExit(text)
+print(noxfile.base(Session()))
+"""
+
+
+def base_of(folder):
+    """What `nox -s check` compares with there, and what it says of it."""
+    done = subprocess.run([sys.executable, "-c", BASE], cwd=folder, capture_output=True, text=True, timeout=60)
+    return done.stdout.strip().splitlines()[-1:], done.stdout + done.stderr
+
+
+def test_a_branch_is_compared_with_where_it_left_main(clone):
+    folder, base = clone
+    found, said = base_of(folder)
+    assert found == [base]
+    assert "where this branch left main" in said
+
+
+def test_main_is_compared_with_the_commit_before(clone):
+    folder, base = clone
+    git(folder, "switch", "-q", "main")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "the next on main")
+    found, said = base_of(folder)
+    assert found == [base]
+    assert "the commit before HEAD" in said
+
+
+@pytest.mark.parametrize("branch", ["main", "branch"])
+def test_a_clone_without_history_says_what_to_do(tmp_path, clone, branch):
+    folder, _ = clone
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", branch, folder.as_uri(), "shallow")
+    found, said = base_of(tmp_path / "shallow")
+    assert found == []
+    assert "no commit to compare with (a shallow clone?): name one, -- --a rev:REVISION" in said
