@@ -11,7 +11,8 @@ from ipcbench.bench.workloads import contended
 from ipcbench.ipc import managers
 from ipcbench.ipc.errors import PeerGone
 
-from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left, pids, refusal
+from .crew_kit import case, measured, measured_while_one_dies, pids, refusal
+from .leftovers import kill_halfway, nothing_left
 
 NAMES = workload.load("contended").subjects()
 
@@ -76,7 +77,7 @@ def test_nothing_is_left_of_a_killed_worker(subject, start, running, tmp_path):
 
 
 def test_nothing_is_left_of_a_worker_that_is_told_to_end(tmp_path):
-    kill_halfway(case("contended", "manager-lock", 2), tmp_path, 3, signal.SIGTERM)
+    kill_halfway(case("contended", "manager-lock", 2), tmp_path, 3, number=signal.SIGTERM)
 
 
 def test_one_alone_is_refused():

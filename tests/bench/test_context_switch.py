@@ -12,8 +12,10 @@ import pytest
 from ipcbench.bench import workload
 from ipcbench.bench.workloads import context_switch as ring
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
+from tests.kit import wait_until
 
-from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
+from .crew_kit import case, measured, refusal
+from .leftovers import children, kill_halfway, nothing_left
 
 RING = workload.load("context-switch")
 

@@ -8,7 +8,8 @@ from ipcbench.bench.workload import Measured, Timed
 from ipcbench.bench.workloads import counter
 from ipcbench.ipc import system
 
-from .crew_kit import case, kill_halfway, measured, nothing_left, refusal
+from .crew_kit import case, measured, refusal
+from .leftovers import kill_halfway, nothing_left
 
 NAMES = counter.SUBJECTS
 

@@ -16,6 +16,8 @@ import pytest
 from ipcbench.bench import floor
 from ipcbench.bench.floor import PRIMITIVES, FloorError, FloorProcess, Usage
 
+from .leftovers import nothing_left
+
 needs_compiler = pytest.mark.skipif(floor.compiler() is None, reason="no C compiler here")
 needs_linux = pytest.mark.skipif(not psutil.LINUX, reason="pins processes, or kills the echo with its parent")
 
@@ -29,14 +31,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No child, descriptor, temporary file or FIFO outlives a test."""
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No descriptor at all, and no FIFO, either."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    own = psutil.Process()
-    before, descriptors = set(own.children(recursive=True)), own.num_fds()
-    yield
-    assert set(own.children(recursive=True)) <= before
-    assert own.num_fds() == descriptors
+    before = psutil.Process().num_fds()
+    with nothing_left():
+        yield
+    assert psutil.Process().num_fds() == before
     assert not list(tmp_path.glob("floor-??????"))
 
 

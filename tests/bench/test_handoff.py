@@ -7,7 +7,8 @@ from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.bench.workloads import handoff
 from ipcbench.ipc.errors import PeerGone
 
-from .crew_kit import case, kill_halfway, measured, measured_while_one_dies, nothing_left
+from .crew_kit import case, measured, measured_while_one_dies
+from .leftovers import kill_halfway, nothing_left
 
 NAMES = workload.load("handoff").subjects()
 

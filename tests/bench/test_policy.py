@@ -10,8 +10,10 @@ import pytest
 
 from ipcbench.bench import policies, workload
 from ipcbench.ipc.errors import PeerGone
+from tests.kit import wait_until
 
-from .crew_kit import case, children, kill_halfway, nothing_left, refusal, wait_until
+from .crew_kit import case, refusal
+from .leftovers import children, kill_halfway, nothing_left
 
 POLICY = workload.load("policy")
 SUBJECTS = POLICY.subjects()

@@ -8,7 +8,8 @@ from ipcbench.bench.workloads import pool_call
 from ipcbench.ipc import system
 from ipcbench.ipc.errors import DamagedMessage
 
-from .pool_kit import METHODS, nothing_left, pool_case
+from .leftovers import nothing_left
+from .pool_kit import METHODS, pool_case
 
 CALLS = workload.load("pool-call")
 

@@ -9,7 +9,8 @@ from ipcbench.bench.profiles import STANDARD
 from ipcbench.bench.workloads import pool_life
 from ipcbench.ipc import system
 
-from .pool_kit import METHODS, ended_halfway, nothing_left, pool_case
+from .leftovers import kill_halfway, nothing_left
+from .pool_kit import METHODS, pool_case
 
 LIFE = workload.load("pool-life")
 
@@ -67,5 +68,4 @@ def test_without_semaphores_there_is_no_pool(monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_nothing_is_left_of_a_worker_ended_halfway(method, number, tmp_path):
-    code = ended_halfway(case(start=method), number, tmp_path)
-    assert code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
+    kill_halfway(case(start=method), tmp_path, 1, work=0, number=number)

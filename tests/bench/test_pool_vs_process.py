@@ -10,7 +10,8 @@ from ipcbench.bench.profiles import RIGOROUS, STANDARD
 from ipcbench.ipc import system
 from ipcbench.ipc.errors import DamagedMessage
 
-from .pool_kit import METHODS, ended_halfway, nothing_left, pool_case
+from .leftovers import kill_halfway, nothing_left
+from .pool_kit import METHODS, pool_case
 
 RACE = workload.load("pool-vs-process")
 COMPUTED = 7 * computing.STEPS["10ms"] * 20e-9
@@ -116,5 +117,4 @@ def test_without_semaphores_what_is_no_pool_remains(monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("way", [way for way in RACE.subjects() if way != "serial"])
 def test_nothing_is_left_of_a_worker_ended_halfway(way, number, tmp_path):
-    code = ended_halfway(case(way, "64"), number, tmp_path)
-    assert code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
+    kill_halfway(case(way, "64"), tmp_path, 1, work=0, number=number)

@@ -10,7 +10,8 @@ import pytest
 from ipcbench.bench import computing, pools
 from ipcbench.ipc import lifeline
 
-from .pool_kit import METHODS, nothing_left
+from .leftovers import nothing_left
+from .pool_kit import METHODS
 
 KINDS = ("pool", "executor")
 

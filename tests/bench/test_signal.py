@@ -13,8 +13,10 @@ from ipcbench.bench import task as tasks
 from ipcbench.bench.signalling import quiet
 from ipcbench.bench.workloads import signal as subject
 from ipcbench.ipc.errors import DamagedMessage, IpcError, PeerGone
+from tests.kit import wait_until
 
-from .crew_kit import case, children, kill_halfway, measured, nothing_left, refusal, wait_until
+from .crew_kit import case, measured, refusal
+from .leftovers import children, kill_halfway, nothing_left
 
 WAYS = workload.load("signal").subjects()
 NUMBERS = (signal.SIGUSR1, signal.SIGRTMIN, signal.SIGALRM)

@@ -6,7 +6,8 @@ import pytest
 
 from ipcbench.bench import workload
 
-from .crew_kit import case, kill_halfway, measured, nothing_left, refusal
+from .crew_kit import case, measured, refusal
+from .leftovers import kill_halfway, nothing_left
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,7 @@ from ipcbench.bench.workloads import start
 from ipcbench.ipc import system
 from ipcbench.ipc.errors import DamagedMessage, PeerGone, Unsupported
 
-from .crew_kit import children
-from .halfway import kill
+from .leftovers import kill_halfway, nothing_left
 
 START = workload.load("start")
 METHODS = ["fork", "forkserver", "spawn"]
@@ -25,18 +24,17 @@ WAYS = [
     *((subject, method) for subject in births.PROCESSES for method in METHODS),
     *((subject, "none") for subject in births.FOREIGN),
 ]
+SEVERAL = 5
+"""Processes that must have been seen: by then it measures."""
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_path, monkeypatch):
-    """No child but the resource tracker, no file, no variable, and the process gets its cores back."""
+def clean(tmp_path, monkeypatch):
+    """No variable and no note, either."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own, main = psutil.Process(), sys.modules["__main__"]
-    cores = own.cpu_affinity() if psutil.LINUX else None
-    yield
-    if cores:
-        own.cpu_affinity(cores)
-    assert children(own) == []
+    main = sys.modules["__main__"]
+    with nothing_left():
+        yield
     assert PLACE not in os.environ
     assert sys.modules["__main__"] is main
     assert not list(tmp_path.glob("newborn-*"))
@@ -194,4 +192,4 @@ def _cases(blocks):
     ],
 )
 def test_a_worker_killed_halfway_leaves_nothing(name, number, tmp_path_factory):
-    kill(name, tmp_path_factory.mktemp("run"), number)
+    kill_halfway(name, tmp_path_factory.mktemp("run"), SEVERAL, work=0, number=number)

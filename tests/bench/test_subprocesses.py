@@ -2,7 +2,6 @@
 
 import os
 from itertools import product
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,25 +11,23 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.workloads import first_line, subprocess_stream
 from ipcbench.ipc.errors import DamagedMessage, PeerGone
 
-from .halfway import kill
+from .leftovers import kill_halfway, nothing_left
 
 STREAM, LINE = workload.load("subprocess-stream"), workload.load("first-line")
 WAYS = [*product(subprocess_stream.SUBJECTS, subprocess_stream.READS, subprocess_stream.MODES)]
+SEVERAL = 5
+"""Processes that must have been seen: by then it measures."""
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_path, monkeypatch):
-    """No child, no descriptor, no file."""
+def clean(tmp_path, monkeypatch):
+    """No descriptor at all, and no file."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    before = open_files()
-    yield
-    assert psutil.Process().children() == []
-    assert open_files() == before
+    before = psutil.Process().num_fds()
+    with nothing_left():
+        yield
+    assert psutil.Process().num_fds() == before
     assert not list(tmp_path.iterdir())
-
-
-def open_files():
-    return len(list(Path("/proc/self/fd").iterdir())) if psutil.LINUX else 0
 
 
 def stream(subject, read="communicate", mode="binary", size=64 << 10, **other):
@@ -118,4 +115,4 @@ def test_what_makes_no_sense_is_refused(chosen, why):
     ],
 )
 def test_a_worker_killed_halfway_leaves_nothing(name, tmp_path_factory):
-    kill(name, tmp_path_factory.mktemp("run"))
+    kill_halfway(name, tmp_path_factory.mktemp("run"), SEVERAL, work=0)

@@ -1,8 +1,5 @@
 """The echo within one process: it moves what it says, checks it, and ends with its session."""
 
-import threading
-
-import psutil
 import pytest
 
 from ipcbench.bench import payloads, workload
@@ -10,19 +7,15 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.workloads import thread as twin
 from ipcbench.ipc.errors import DamagedMessage
 
+from .leftovers import nothing_left
+
 THREAD = workload.load("thread")
 
 
 @pytest.fixture(autouse=True)
-def nothing_left():
-    """No thread outlives a session, and the process gets its cores back."""
-    own = psutil.Process()
-    cores = own.cpu_affinity() if psutil.LINUX else None
-    before = threading.active_count()
-    yield
-    assert threading.active_count() == before
-    if cores:
-        own.cpu_affinity(cores)
+def clean():
+    with nothing_left():
+        yield
 
 
 def case(subject, size=64, place="same-core", **other):

@@ -6,7 +6,8 @@ from ipcbench.bench import primitives, workload
 from ipcbench.bench.primitives import NotSynchronised
 from ipcbench.ipc import system
 
-from .crew_kit import case, measured, nothing_left, refusal
+from .crew_kit import case, measured, refusal
+from .leftovers import nothing_left
 
 NAMES = workload.load("uncontended").subjects()
 

@@ -13,8 +13,10 @@ from ipcbench.bench import workers
 from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.task import Answer, Task
 from ipcbench.bench.workers import sampler
-from tests.bench.halfway import FOREVER, of_session
+from tests.bench.leftovers import of_session
 from tests.kit import wait_until
+
+FOREVER = 1_000_000
 
 
 def case(mechanism, size="64B"):
