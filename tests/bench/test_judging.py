@@ -9,7 +9,7 @@ from ipcbench.bench import campaign, judging, matrix
 from ipcbench.bench.case import Case
 from ipcbench.bench.claim import DEPENDS, FAILS, HOLDS, UNTESTABLE, Judged, claims
 from ipcbench.reports import schema
-from tests.reports.make import result
+from tests.reports.make import result, scattered
 
 JUDGED = {each.id: each for each in claims() if isinstance(each.check, Judged)}
 
@@ -37,30 +37,10 @@ LOSING = {"signals-coalesce"}
 WORKERS = 8
 
 
-def benchmark(name, seconds, lost=0.0, spread=0.01):
-    """A case whose workers scatter by the spread."""
-    case = Case.parse(name)
-    about = {
-        "name": name,
-        "unit": "second",
-        **{f"case_{axis}": getattr(case, axis) for axis in ("workload", "mechanism", "payload", "size", "processes")},
-        "case_start_method": case.start_method,
-        "case_placement": case.placement,
-        "case_variant": case.variant_text,
-    }
-    about = {key: value for key, value in about.items() if value != ""}
-    runs = []
-    for worker in range(WORKERS):
-        own = seconds * (1 + spread * (worker - WORKERS / 2))
-        told = {"cpu_user_s": own / 2, "cpu_system_s": own / 2, "p99_s": own, "lost": lost}
-        runs.append({"metadata": {"loops": 10, **told}, "values": [own, own]})
-    return {"metadata": about, "runs": runs}
-
-
 def judged(claim, folder, seconds, lost=0.0, spread=0.01):
     """The verdict on a result in which the claim's cases take those seconds, by case."""
     file = folder / "run.json"
-    data = result([benchmark(case, seconds(case), lost, spread) for case in claim.cases])
+    data = result([scattered(case, seconds(case), lost, spread, WORKERS) for case in claim.cases])
     data["ipcbench"]["cases"] = []
     file.write_text(json.dumps(data))
     return judging.judge(claim, judging.figures(schema.load(file)), {})

@@ -11,7 +11,6 @@ import pyperf
 import pytest
 
 from ipcbench.bench.case import Case
-from ipcbench.bench.metadata import axes
 from ipcbench.bench.processes import WorkerFailed
 from ipcbench.bench.profiles import QUICK
 from ipcbench.bench.schedule import LEAST, Schedule
@@ -20,22 +19,7 @@ from ipcbench.bench.store import Store
 from ipcbench.bench.task import Answer, Latencies
 from ipcbench.reports.stats import half_width
 
-
-def about(name):
-    return {key: value for key, value in axes(Case.parse(name)).items() if value}
-
-
-def suite(values):
-    return {
-        "version": "1.0",
-        "benchmarks": [
-            {
-                "metadata": {"name": name, "unit": "second", **about(name)},
-                "runs": [{"metadata": {"loops": 7}, "values": each, "warmups": [[7, 1e-5]]}],
-            }
-            for name, each in values.items()
-        ],
-    }
+from .schedule_kit import CASES, MANY, case, suite
 
 
 class Sampler:
@@ -80,12 +64,6 @@ class Sampler:
         )
 
 
-def case(mechanism, size):
-    return Case("round-trip", mechanism, "bytes", size, 1, "fork", "cross-core")
-
-
-CASES = [case(mechanism, size) for mechanism in ("pipe", "queue", "tcp") for size in (1, 64, 1024)]
-MANY = [case(f"m{index}", size) for index in range(12) for size in (1, 64, 1024)]
 EXACTLY = {"rounds": 3, "most": 3, "budget": math.inf}
 
 

@@ -8,7 +8,8 @@ import pytest
 from ipcbench.bench import store
 from ipcbench.bench.store import Store
 from ipcbench.bench.task import replace_file, writable
-from tests.bench.test_schedule import CASES, suite
+
+from .schedule_kit import CASES, suite
 
 NAME = CASES[0].id
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hdrh.histogram import HdrHistogram
+
+from ipcbench.bench.case import Case
+
 FAMILIES = {"pipe": "pipe", "queue": "queue", "shared-memory-ring": "shared-memory", "tcp": "socket", "c-pipe": "floor"}
 BASE = {"pipe": 50e-6, "queue": 110e-6, "shared-memory-ring": 55e-6, "tcp": 80e-6, "c-pipe": 45e-6}
 
@@ -38,6 +42,57 @@ def benchmark(mechanism: str, size: int, samples: int = 3, workload: str = "roun
         }
         for worker in range(samples)
     ]
+    return {"metadata": about, "runs": runs}
+
+
+def bare(
+    workload: str, subject: str, seconds: float, variant: str = "", place: str = "cross-core", **figures: float
+) -> dict[str, Any]:
+    """A case that carries nothing."""
+    name = f"{workload}/{subject}/none/0B/1/fork/{place}" + (f"/{variant}" if variant else "")
+    made = benchmark(
+        *("pipe", 0),
+        workload=workload,
+        name=name,
+        case_mechanism=subject,
+        case_payload="none",
+        case_family="signal",
+        case_placement=place,
+        case_variant=variant,
+    )
+    made["metadata"].pop("case_floor", None)
+    for index, run in enumerate(made["runs"]):
+        run["values"] = [seconds * (1 + 0.01 * index)] * 2
+        run["metadata"] |= figures
+    return made
+
+
+def recorded(counts: dict[int, int], **more: Any) -> dict[str, Any]:
+    """A histogram as a result file keeps it, of so many latencies by their nanoseconds."""
+    made = HdrHistogram(1, 3600 * 10**9, 3)
+    for value, count in counts.items():
+        made.record_value(value, count)
+    about = {"count": made.get_total_count(), "unit": "nanosecond", "recorder_s": 7e-8}
+    return {"encoded": made.encode().decode(), **about, **more}
+
+
+def scattered(name: str, seconds: float, lost: float = 0.0, spread: float = 0.01, workers: int = 8) -> dict[str, Any]:
+    """A case whose workers scatter by the spread."""
+    case = Case.parse(name)
+    about = {
+        "name": name,
+        "unit": "second",
+        **{f"case_{axis}": getattr(case, axis) for axis in ("workload", "mechanism", "payload", "size", "processes")},
+        "case_start_method": case.start_method,
+        "case_placement": case.placement,
+        "case_variant": case.variant_text,
+    }
+    about = {key: value for key, value in about.items() if value != ""}
+    runs = []
+    for worker in range(workers):
+        own = seconds * (1 + spread * (worker - workers / 2))
+        told = {"cpu_user_s": own / 2, "cpu_system_s": own / 2, "p99_s": own, "lost": lost}
+        runs.append({"metadata": {"loops": 10, **told}, "values": [own, own]})
     return {"metadata": about, "runs": runs}
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from hdrh.histogram import HdrHistogram
 
 from ipcbench.reports import costs, frame, schema
 from ipcbench.reports.latency import percentiles
@@ -11,17 +10,9 @@ from ipcbench.reports.report import write_report
 from ipcbench.reports.schema import Histogram, ResultError
 
 from . import synthetic
-from .make import benchmark, result
+from .make import benchmark, recorded, result
 
 PIPE = "round-trip/pipe/bytes/64B/1/fork/cross-core"
-
-
-def stored(counts, **more):
-    made = HdrHistogram(1, 3600 * 10**9, 3)
-    for value, count in counts.items():
-        made.record_value(value, count)
-    about = {"count": made.get_total_count(), "unit": "nanosecond", "recorder_s": 7e-8}
-    return {"encoded": made.encode().decode(), **about, **more}
 
 
 def table(tmp_path, *benchmarks, **facts):
@@ -30,7 +21,7 @@ def table(tmp_path, *benchmarks, **facts):
 
 
 def test_percentiles_are_those_of_what_was_recorded():
-    found = percentiles("x", Histogram(**stored({40_000: 900, 50_000: 89, 90_000: 10, 3_000_000: 1})))
+    found = percentiles("x", Histogram(**recorded({40_000: 900, 50_000: 89, 90_000: 10, 3_000_000: 1})))
     assert found.seconds == pytest.approx(
         {"p50_s": 40e-6, "p90_s": 40e-6, "p99_s": 90e-6, "p999_s": 90e-6, "max_s": 3e-3}, rel=1e-3
     )
@@ -43,17 +34,17 @@ def test_percentiles_are_those_of_what_was_recorded():
      (1000, {"p90_s", "p99_s", "p999_s"})],
 )  # fmt: skip
 def test_a_percentile_takes_one_operation_beyond_it(count, known):
-    found = percentiles("x", Histogram(**stored({1000: count}))).seconds
+    found = percentiles("x", Histogram(**recorded({1000: count}))).seconds
     expected = known | {"max_s"} | ({"p50_s"} if count > 1 else set())
     assert {name for name, value in found.items() if value is not None} == expected
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"encoded": "HISTFAAA"}, {"encoded": ""}, {"unit": "second"}, {"count": 7}, stored({})],
+    [{"encoded": "HISTFAAA"}, {"encoded": ""}, {"unit": "second"}, {"count": 7}, recorded({})],
 )
 def test_a_damaged_histogram_is_refused_in_one_line(tmp_path, wrong):
-    facts = {"histograms": {PIPE: {**stored({1000: 10}), **wrong}}}
+    facts = {"histograms": {PIPE: {**recorded({1000: 10}), **wrong}}}
     (tmp_path / "run.json").write_text(json.dumps(result([benchmark("pipe", 64)], **facts)))
     with pytest.raises(ResultError, match=f"histogram of {PIPE} is damaged") as caught:
         write_report(tmp_path)
@@ -146,7 +137,7 @@ def at_rate(rate, achieved):
 
 def test_a_rate_that_was_missed_is_said_and_one_that_was_kept_is_not(tmp_path):
     name = f"{PIPE}/rate=20000"
-    facts = {"histograms": {name: stored({50_000: 1000})}}
+    facts = {"histograms": {name: recorded({50_000: 1000})}}
     found = table(tmp_path, at_rate(1000, 998.0), at_rate(20000, 15000.0), **facts)
     (said,) = [each for each in costs.findings(found) if "Not kept" in each]
     assert said.startswith(f"Not kept was the rate of {name} (15.0 k/s of 20.0 k/s). ")
