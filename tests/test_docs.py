@@ -129,10 +129,7 @@ def described():
         (line, *_) = inspect.getdoc(sys.modules[type(registry.load(name)).__module__]).splitlines()
         exact = " or ".join(f"{size} B" for size in traits.exact)
         limit = exact or ("yes" if traits.largest else "")  # how much may be up to the system
-        yields = (
-            "yes" if each else ""
-            for each in (traits.shared, traits.unrelated_processes, traits.crosses_hosts, traits.lossy)
-        )
+        yields = ("yes" if each else "" for each in (traits.shared, traits.lossy))
         yield f"| `{name}` | {line} | {', '.join(traits.kinds)} | {', '.join(traits.waits)} | {limit} | {' | '.join(yields)} |"
 
 
