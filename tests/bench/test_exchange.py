@@ -131,7 +131,11 @@ def fail():
 @pytest.mark.parametrize(
     ("harm", "error", "why"),
     [
-        (lambda: os.kill(os.getpid(), signal.SIGKILL), PeerGone, " died while timing 200 operations: killed by SIGKILL"),
+        (
+            lambda: os.kill(os.getpid(), signal.SIGKILL),
+            PeerGone,
+            " died while timing 200 operations: killed by SIGKILL",
+        ),
         (fail, PeerFailed, ": DamagedMessage: mine alone"),
     ],
 )
