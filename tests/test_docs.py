@@ -47,9 +47,9 @@ def test_the_mechanisms_of_guide_and_example_keep_the_contract(tmp_path, source)
         [*command, "-k", "datagram-pair"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stdout
-    rules = (ROOT / "tests" / "ipc" / "test_conformance.py").read_text().count("def test_")
+    rules = len(re.findall(r"^def test_\w+\(kit", (ROOT / "tests/ipc/test_conformance.py").read_text(), re.MULTILINE))
     count = {what: int(number) for number, what in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1])}
-    assert count["passed"] + count["skipped"] == rules * len(multiprocessing.get_all_start_methods())
+    assert count["passed"] + count["skipped"] >= rules * len(multiprocessing.get_all_start_methods())
     assert count["passed"] > count["skipped"]
 
 
