@@ -6,7 +6,7 @@ A message has at most 64 KiB; a peer's death shows at the next send alone.
 import socket
 
 from ipcbench.ipc.contract import Endpoint, PairMechanism, Traits
-from ipcbench.ipc.errors import MessageTooLarge
+from ipcbench.ipc.errors import EndClosed, MessageTooLarge
 
 LARGEST = 65536
 
@@ -18,7 +18,9 @@ class Ticket:
         self.sock = sock
 
     def attach(self):
-        """Plain functions, bound once."""
+        """Plain functions, bound once. Raises `EndClosed` for an end that was dropped."""
+        if self.sock.fileno() < 0:
+            raise EndClosed("a dropped ticket can't be attached")
         return Endpoint(send=self.send, recv=lambda: self.sock.recv(LARGEST), close=self.drop)
 
     def send(self, message):
