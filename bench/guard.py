@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -77,13 +77,13 @@ class Guard:
         for fd in forgotten:
             os.close(fd)
 
-    def dead(self, milliseconds: int = 0) -> list[str]:
-        """Whoever of them is dead, if need be after waiting that long for one, by their names."""
+    def dead(self, milliseconds: int = 0, but: Collection[str] = ()) -> list[str]:
+        """Whoever of them is dead, if need be after waiting that long for one, by their names; some may be left out."""
         poll = select.poll()  # one of its own each time: the timer may interrupt another look
-        watched = self._watched
+        watched = {fd: name for fd, name in self._watched.items() if name not in but}
         for fd in watched:
             poll.register(fd, select.POLLIN)
-        return [watched[fd] for fd, _ in poll.poll(milliseconds)]
+        return [watched[fd] for fd, _ in poll.poll(milliseconds)] if watched else []
 
     def stop(self) -> None:
         """End it, and give the timer back to whoever had it."""

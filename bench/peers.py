@@ -28,6 +28,7 @@ __all__ = ["Peer", "PeerFailed", "Role", "answering", "start", "stop"]
 
 PATIENCE = 2.0  # seconds between SIGTERM and SIGKILL
 EXITING = 0.1  # seconds until those who died are known to, and by which signal: a fork server passes that on
+LATE = 0.5  # seconds until a server shows as dead whose connections were closed: they are before it has ended
 BEREFT = ("PeerGone", "EOFError", "BrokenPipeError", "ConnectionResetError", "ConnectionRefusedError")
 """Errors of whose other side is gone."""
 
@@ -105,11 +106,16 @@ def _culprit(peers: Sequence[Peer], guard: Guard, doing: str) -> IpcError | None
     for peer in peers:
         if number := peer.killed_by():
             return PeerGone(f"{peer.name} died while {doing}: killed by {number}")
-    for name in guard.dead():
-        if name not in [peer.name for peer in peers]:
-            return PeerGone(f"{name} died while {doing}")
-    failed = sorted(filter(Peer.complaint, peers), key=lambda peer: peer.reason.partition(":")[0] in BEREFT)
+    failed = sorted(filter(Peer.complaint, peers), key=_is_bereft)
+    patience = LATE if not failed or _is_bereft(failed[0]) else 0.0
+    for name in guard.dead(round(patience * 1000), but=[peer.name for peer in peers]):
+        return PeerGone(f"{name} died while {doing}")
     return PeerFailed(f"{failed[0].name}: {failed[0].reason}") if failed else None
+
+
+def _is_bereft(peer: Peer) -> bool:
+    """Whether it failed because its other side is gone."""
+    return peer.reason.partition(":")[0] in BEREFT
 
 
 def start(
