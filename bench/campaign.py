@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import shlex
 import time
@@ -85,12 +86,11 @@ class Order:
 
 def run(order: Order, *, output: Path | None, resume: bool, as_json: bool) -> int:
     """Measure and report; gives the exit status. A resumed run goes on as it was ordered; `asked` may only add to that."""
-    if resume and output is None:
+    if resume and not output:
         raise Refused("--resume needs the folder to go on with: --output DIR")
-    folder = output or Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     store, earlier = None, 0.0
-    if resume:
-        store = _resumed(folder)
+    if resume and output:
+        store = _resumed(output)
         earlier = store.facts.get("seconds", 0.0) if order.asked.budget is None else 0.0
         order = _as_begun(order, store)
     profile = matrix.find_profile(order.profile)
@@ -100,7 +100,7 @@ def run(order: Order, *, output: Path | None, resume: bool, as_json: bool) -> in
     tuned = order.asked.tune(profile, len(found.cases))
     seed = random.SystemRandom().randrange(1 << 30) if order.seed is None else order.seed
     whole = order.profile in WHOLE and not any(order.texts.values())
-    store = store or _store(Store.create, folder)  # last: what is refused leaves no folder
+    store = store or (_store(Store.create, output) if output else _new())  # last: what is refused leaves no folder
     campaign = Campaign(tuned, order.asked, found, store, order.texts, seed, earlier)
     return campaign.run(as_json, whole)
 
@@ -127,6 +127,15 @@ def _nothing(found: Matrix) -> str:
     first, *others = sorted({skip.reason for skip in found.skips}) or ["no case fits these options"]
     more = f" (and {len(others)} more reason{'s' * (len(others) > 1)}: see ipcbench list)" if others else ""
     return f"nothing to measure: {first}{more}"
+
+
+def _new() -> Store:
+    """In a folder called by the time; another run may have begun in the same second."""
+    name = Path("results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    try:
+        return Store.create(name)
+    except RunExists:
+        return _store(Store.create, name.with_name(f"{name.name}-{os.getpid()}"))
 
 
 def _resumed(folder: Path) -> Store:

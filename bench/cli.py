@@ -392,3 +392,8 @@ class _gate_errors(_result_errors):  # noqa: N801 - reads as a statement
         if isinstance(error, (Unusable, BadSide, BadValue)):
             raise OneLine("\nipcbench: ".join(str(error).splitlines())) from error
         super().__exit__(kind, error, trace)
+        if isinstance(error, Exception) and not isinstance(error, (click.ClickException, BrokenPipeError)):
+            text = " ".join(f"{kind.__name__ if kind else ''}: {error}".split())
+            raise OneLine(
+                f"there is no verdict, as something failed that should not: {text}"
+            ) from error  # 1 would be a regression

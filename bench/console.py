@@ -7,12 +7,17 @@ import io
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 
 __all__ = ["main", "told"]
 
 OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EPIPE)
 """What writing to standard output, which has no name, may fail with."""
+PATIENCE = 2.5
+"""Seconds that a command gets to end after a signal."""
+_came: list[int] = []
+"""Signals that ended the command."""
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
@@ -34,7 +39,11 @@ def main() -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
         raise
-    except OSError as error:
+    except Exception as error:
+        if _came:  # it broke into an import, which then fails in its own way
+            sys.exit(128 + _came[0])
+        if not isinstance(error, OSError):
+            raise
         print(f"ipcbench: {told(error)}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in its buffer would be tried again
         sys.exit(2)
@@ -71,5 +80,12 @@ class _Unheeded(io.TextIOWrapper):
 
 
 def _leave(number: int, _frame: object) -> None:
-    """What was begun is cleaned up on the way, and the shell sees which signal it was; `run` and `ab` take over from here."""
+    """What was begun is cleaned up on the way, and the shell sees which signal it was; `run` and `ab` take over from here.
+
+    Where that is swallowed, as in a callback of a library, or takes too long, the process ends all the same.
+    """
+    timer = threading.Timer(PATIENCE, os._exit, (128 + number,))
+    timer.daemon = True
+    timer.start()
+    _came.append(number)
     sys.exit(128 + number)

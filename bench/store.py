@@ -6,6 +6,7 @@ runner that is killed loses nothing but the samples under way.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -61,17 +62,22 @@ class Store:
     def create(cls, folder: Path) -> Store:
         """A new one. Raises `RunExists` if the folder holds a run, OSError if it can't be made."""
         store = cls(folder)
-        if store.file.exists():
-            raise RunExists(f"{folder} holds a run already: choose another --output, or go on with it by --resume")
+        store._refuse_existing()
         store._make_folder()
+        store._refuse_existing()  # another run may have ended meanwhile
         store.journal.unlink(missing_ok=True)  # of a run that never got as far as to save
         return store
 
+    def _refuse_existing(self) -> None:
+        if self.file.exists():
+            raise RunExists(f"{self.folder} holds a run already: choose another --output, or go on with it by --resume")
+
     def _make_folder(self) -> None:
-        """Raises OSError where nothing can be written: now, not after the measuring."""
+        """Raises OSError where nothing can be written, `RunExists` where another run is writing: now, not after the measuring."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=self.folder).close()
+            _hold(self.folder)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.folder)) from error
 
@@ -87,7 +93,10 @@ class Store:
             if data["benchmarks"]:
                 store._merge(data)
             store.histograms.load(store.facts.get("histograms", {}))
-            store.workers = store.facts.get("workers", 0)
+            store.workers = int(store.facts.get("workers", 0))
+            store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
+            for name in store.failed:
+                workloads.load(Case.parse(name).workload)
         except FileNotFoundError as error:
             raise ValueError(f"{folder} holds no run to resume") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -96,7 +105,6 @@ class Store:
             store.loops[name] = benchmark.get_runs()[0].get_loops()
         store._check_here()
         store._make_folder()
-        store.failed = {each["id"]: each["reason"] for each in store.facts["cases"] if each["status"] == "failed"}
         store._replay()
         return store
 
@@ -202,6 +210,25 @@ class Store:
         self.journal.unlink(missing_ok=True)  # if this is the last that happens: its lines are told by their numbers
 
 
+_held: dict[tuple[int, int], int] = {}
+"""The folders that this process measures into, by device and inode, each with the descriptor that holds its lock (flock(2))."""
+
+
+def _hold(folder: Path) -> None:
+    """Keep other runs out of the folder until this process ends. Raises `RunExists` where one is in it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    found = os.fstat(descriptor)
+    try:
+        if (found.st_dev, found.st_ino) not in _held:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _held[found.st_dev, found.st_ino] = descriptor
+            return
+    except BlockingIOError:
+        os.close(descriptor)
+        raise RunExists(f"another run is writing into {folder}: choose another --output") from None
+    os.close(descriptor)
+
+
 @dataclass(frozen=True)
 class _Line:
     """A line of the journal: what the worker of that number measured."""
@@ -220,7 +247,10 @@ def _read_line(text: bytes) -> _Line | None:
     try:
         found = msgspec.json.decode(text, type=_Line)
         for name in (*found.failed, *found.loops, *found.latencies):
-            Case.parse(name)
+            workloads.load(Case.parse(name).workload)
+        for each in found.latencies.values():
+            if len(each.values) != len(each.counts) or min(*each.values, *each.counts, 1) < 1:
+                return None
         if found.suite is not None:
             pyperf.BenchmarkSuite.loads(json.dumps(found.suite))
             schema.check(found.suite)
@@ -234,6 +264,14 @@ def _here() -> dict[str, Any]:
     facts = pyperf.Run([1.0], collect_metadata=True).get_metadata()
     cores = {"machine_cpus_allowed": len(placement.allowed())}
     return {"ipcbench": version("ipcbench"), **cores, **{name: facts.get(name) for name in SAME}}
+
+
+def _family(case: Case) -> str:
+    """Its mechanism's, if that can be loaded: one from elsewhere may be broken, or gone since."""
+    try:
+        return workloads.load(case.workload).family(case)
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever its import raises
+        return "other"
 
 
 def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:
@@ -250,7 +288,7 @@ def _unmeasured(case: Case, status: str, reason: str) -> dict[str, Any]:
         "far": far,
         "start_method": case.start_method,
         "placement": case.placement,
-        "family": workload.family(case),
+        "family": _family(case),
         "variant": case.variant_text,
         "quantity": workload.quantity,
         "status": status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib import rc_context, rcdefaults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ipcbench.reports import dots, lines, mosaic
@@ -23,8 +24,10 @@ KINDS = {
 
 def draw(figure: Figure, folder: Path) -> Path:
     """Write the figure's PNG into the folder and give its path."""
-    canvas = KINDS[figure.kind](figure)
-    FigureCanvasAgg(canvas)
     path = folder / figure.file
-    canvas.savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None})
+    with rc_context():
+        rcdefaults()
+        canvas = KINDS[figure.kind](figure)
+        FigureCanvasAgg(canvas)
+        canvas.savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None})
     return path

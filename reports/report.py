@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ipcbench.reports import chapter, draw, figures, frame, page, schema
+from ipcbench.reports import chapter, figures, frame, page, schema
 
 __all__ = ["draw_report", "write_report"]
 
+PLAIN = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+"""A user's settings of matplotlib may ask for what isn't here, such as LaTeX."""
 MARK = ".report-"
 OURS = re.compile(rf"{re.escape(MARK)}(?P<pid>[0-9]{{1,10}})-[a-z0-9_]{{8}}")
 """How the folder's name begins in which a report is made, and the whole of it: the process's number, and what `tempfile` adds."""
@@ -67,6 +69,9 @@ def _is_left(pid: int) -> bool:
 
 
 def _draw(loaded: schema.Result, table: pd.DataFrame, made: Path) -> None:
+    os.environ |= PLAIN  # before matplotlib is imported
+    from ipcbench.reports import draw
+
     table[frame.COLUMNS].to_csv(made / "cases.csv", index=False)
     parts, (general, absent) = chapter.shown(table), figures.made(table)
     context = page.context(loaded, table, parts)

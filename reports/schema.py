@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -142,8 +142,8 @@ class Axes(msgspec.Struct, rename=lambda name: name if name in ("name", "unit") 
     workload: str
     mechanism: str
     payload: str
-    size: int
-    processes: int
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    processes: Annotated[int, msgspec.Meta(ge=1)]
     start_method: str
     placement: str
     family: str = "other"

@@ -212,3 +212,16 @@ def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     assert done.exit_code == 2
     assert "No such file" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_fails_that_should_not_is_no_verdict(check, monkeypatch):
+    """With 1 it would be taken for a regression."""
+
+    def fail(*_arguments, **_options):
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("ipcbench.reports.baseline.match", fail)
+    done = check(stored(), stored(seed=2))
+    assert done.exit_code == 2
+    assert "there is no verdict" in done.stderr
+    assert "ZeroDivisionError: by nought" in done.stderr

@@ -5,12 +5,15 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from ipcbench.reports import schema
 
+from .arms_kit import environment
 from .kit import COMMAND, PIPE, nothing_new, traces
+from .reports.make import result
 
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 """What a terminal is told of its cursor; see console_codes(4)."""
@@ -84,3 +87,64 @@ def test_a_run_works_without_any_standard_descriptor(tmp_path, temporary):
     text = (tmp_path / "out" / "run.json").read_text()
     assert json.loads(text)["ipcbench"]["status"] == "complete"
     assert (tmp_path / "out" / "report.html").read_text().rstrip().endswith("</html>")
+
+
+@pytest.mark.parametrize("source", ["raise SystemExit(0)", "def broken(:", "MECHANISM = 5"])
+def test_a_broken_mechanism_from_elsewhere_is_left_out_with_its_reason(tmp_path, temporary, source):
+    python = environment(tmp_path / "env", "from-elsewhere", source)
+    narrow = ["--only", "from-elsewhere,pipe", "--workload", "round-trip", "--size", "64", "--payload", "bytes"]
+    command = [python, *COMMAND[1:], "run", "--profile", "quick", *narrow, "--rounds", "1", "--output", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "from-elsewhere is broken" in done.stderr
+    found = schema.load(tmp_path / "out")
+    assert {each.axes.mechanism for each in found.benchmarks} == {"pipe"}
+    assert {(each.mechanism, each.status) for each in found.facts.cases} == {("from-elsewhere", "skipped")}
+
+
+def test_a_users_style_of_figures_does_not_stop_a_report(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
+    (tmp_path / "run.json").write_text(json.dumps(result()))
+    environ = {**os.environ, "MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path)}
+    done = subprocess.run(
+        [*COMMAND, "report", "."], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ranking.png").exists()
+
+
+SWALLOWED = """
+import os, signal
+from ipcbench.bench import cli, console
+
+def main(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:  # as in a callback of a library
+        pass
+    while True:
+        signal.pause()
+
+cli.cli.main = main
+console.PATIENCE = 0.1
+console.main()
+"""
+BROKEN_INTO = """
+import os, signal
+from ipcbench.bench import cli, console
+
+def main(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        raise ImportError("initialization failed")
+
+cli.cli.main = main
+console.main()
+"""
+
+
+@pytest.mark.parametrize("code", [SWALLOWED, BROKEN_INTO])
+def test_a_signal_that_a_library_swallows_ends_a_command_all_the_same(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")

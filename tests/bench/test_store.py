@@ -2,12 +2,14 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
 from ipcbench.bench import store
 from ipcbench.bench.store import Store
-from ipcbench.bench.task import replace_file, writable
+from ipcbench.bench.task import Latencies, replace_file, writable
 
 from .schedule_kit import CASES, suite
 
@@ -100,6 +102,29 @@ def test_samples_of_something_else_join_no_benchmark(tmp_path, metadata, says):
     store.save({"profile": "quick", "seed": 1}, [])
     with pytest.raises(ValueError, match=f"can't be resumed: {says}"):
         Store.resume(tmp_path)
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path):
+    Store.create(tmp_path / "out")
+    code = (
+        "import sys; from pathlib import Path; from ipcbench.bench.store import Store; Store.create(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "out"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "another run is writing into" in done.stderr
+    Store.create(tmp_path / "out")  # the same run may
+
+
+@pytest.mark.parametrize("counts", [[-1], [1, 2], []])
+def test_latencies_that_can_not_be_are_left_out_with_their_line(tmp_path, counts):
+    store = Store(tmp_path)
+    store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
+    store.save({"profile": "quick", "seed": 1}, [])
+    store.add(suite({NAME: [2e-5, 2e-5]}), {NAME: 7}, {}, {NAME: Latencies([1000], [1], 0.0)})
+    whole = store.journal.read_text()
+    store.journal.write_text(whole.replace('"counts": [1]', f'"counts": {counts}'))
+    assert store.journal.read_text() != whole
+    assert Store.resume(tmp_path).values[NAME] == [(1e-5, 1e-5)]
 
 
 def test_another_ipcbench_measures_anew(tmp_path):

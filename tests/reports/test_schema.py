@@ -57,6 +57,10 @@ BAD = {
     "nested beyond reason": ("[" * 100_000, "no whole JSON"),
     "another encoding": ('{"benchmarks": []}'.encode("utf-16").decode("latin-1"), "no whole JSON"),
     "another unit": (damaged(lambda data: data["benchmarks"][0]["metadata"].update(unit="byte")), "not in seconds"),
+    "no processes": (
+        damaged(lambda data: data["benchmarks"][0]["metadata"].update(case_processes=0)),
+        "case_processes",
+    ),
     "no metadata": (damaged(lambda data: data["benchmarks"][0]["metadata"].pop("case_size")), "case_size"),
     "nothing in it": (damaged(lambda data: (data.update(benchmarks=[]), data["ipcbench"].update(cases=[]))), "no case"),
 }
