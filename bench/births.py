@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from ipcbench.bench.newborn import SUBCLASSES, born
 from ipcbench.ipc.errors import PeerGone
+from ipcbench.ipc.lifeline import holding_sigterm
 
 __all__ = ["FOREIGN", "PROCESSES", "Birth", "birth", "forget", "native"]
 
@@ -51,9 +52,13 @@ def native() -> str | None:
 
 
 def forget() -> None:
-    """End the fork server and the resource tracker, as if this process had started none yet."""
-    forkserver._forkserver._stop()  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined] # noqa: SLF001
+    """End the fork server and the resource tracker, as if this process had started none yet.
+
+    A signal waits: neither can be stopped again where that was broken into.
+    """
+    with holding_sigterm():
+        forkserver._forkserver._stop()  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
+        resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined] # noqa: SLF001
 
 
 def _by_fork(check: bool) -> tuple[float, float]:
