@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psutil
 from click.testing import CliRunner, Result
 
 from ipcbench.bench.cli import cli
+from ipcbench.bench.processes import is_tracker
 
 COMMAND = [sys.executable, "-c", "from ipcbench.bench.console import main; main()"]
 PIPE = ["--profile", "quick", "--only", "pipe", "--workload", "round-trip", "--size", "64", "--start-method", "fork"]
@@ -44,10 +46,15 @@ def git(folder: Path, *words: str) -> str:
 def traces(folder: Path) -> tuple[set[int], set[str], set[str]]:
     """What a run could leave: processes below this one, abandoned entries in /dev/shm, temporary folders."""
     return (
-        {child.pid for child in psutil.Process().children(recursive=True)},
+        {child.pid for child in psutil.Process().children(recursive=True) if not is_kept(child)},
         abandoned(),
         {entry.name for entry in folder.iterdir() if entry.name.startswith("ipcbench-")},
     )
+
+
+def is_kept(child: psutil.Process) -> bool:
+    """Whether multiprocessing keeps it for the next one: this process's own tracker may be started at any time."""
+    return child.ppid() == os.getpid() and is_tracker(child)
 
 
 def nothing_new(before: tuple[set[int], set[str], set[str]], folder: Path) -> bool:
