@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pandas as pd
 
 from ipcbench.reports import units
@@ -36,6 +38,7 @@ LIMITED = 64
 """Bytes: a mechanism that takes less than this much in any case (a scalar) is shown among small messages."""
 
 
+@cache
 def name(mechanism: str, variant: str) -> str:
     """The mechanism and its options' values: `shared-memory-ring spin`, `pipe at 1.00 k/s`."""
     rate = asked_rate(variant)
@@ -56,8 +59,8 @@ def asked_rate(variant: str) -> float | None:
 
 def measured(frame: pd.DataFrame) -> pd.DataFrame:
     """The measured cases with a column `name`. Not the arms of duels: four that differ in nothing that is shown stand in the full table."""
-    arms = frame["variant"].map(lambda text: ARM in options(text))
-    rows = frame[frame["status"].eq("measured") & ~arms.astype(bool)]
+    arms = [text for text in frame["variant"].unique() if ARM in options(text)]
+    rows = frame[frame["status"].eq("measured") & ~frame["variant"].isin(arms)]
     names = [name(m, v) for m, v in zip(rows["mechanism"], rows["variant"], strict=True)]
     named: pd.DataFrame = rows.assign(name=pd.Series(names, index=rows.index, dtype=object))
     return named

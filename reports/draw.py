@@ -12,7 +12,7 @@ from ipcbench.reports.figure import Figure
 
 __all__ = ["draw"]
 
-DPI = 144
+DPI = 120
 KINDS = {
     "lines": lines.draw,
     "ranking": dots.ranking,
