@@ -12,7 +12,8 @@ from ipcbench.reports.figure import Figure
 
 __all__ = ["draw"]
 
-DPI = 120
+DPI = 110
+FAST = {"compress_level": 2}
 KINDS = {
     "lines": lines.draw,
     "ranking": dots.ranking,
@@ -29,5 +30,5 @@ def draw(figure: Figure, folder: Path) -> Path:
         rcdefaults()
         canvas = KINDS[figure.kind](figure)
         FigureCanvasAgg(canvas)
-        canvas.savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None})
+        canvas.savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None}, pil_kwargs=FAST)
     return path
