@@ -108,7 +108,7 @@ def _spread(place: Axes, figure: Figure, panel: Panel) -> None:
     along = _prepare(place, figure, panel, (True, False))
     for row, each in enumerate(panel.series):
         colour = style.colour(each.family, each.name)
-        place.hlines(row, min(each.y), max(each.y), color=colour, linewidth=1.0, alpha=0.45, zorder=1)
+        place.plot([min(each.y), max(each.y)], [row, row], color=colour, linewidth=1.0, alpha=0.45, zorder=1)
         for way, value in zip(each.x, each.y, strict=True):
             place.plot(value, row, color=colour, zorder=3, **PERCENTILE[int(way) % len(PERCENTILE)])
         _value(place, row, each.y[0], each.y[0], along, figure.unit, left=True)
@@ -170,7 +170,7 @@ def _mark(place: Axes, row: float, each: Series, index: int, shape: str, along: 
     """Hollow where the interval is wider than was asked for."""
     colour = style.colour(each.family, each.name)
     low, high = along.held(each.low[index]), along.held(each.high[index])
-    place.hlines(row, low, high, color=colour, linewidth=3, alpha=0.4, zorder=2)
+    place.plot([low, high], [row, row], color=colour, linewidth=3, alpha=0.4, solid_capstyle="butt", zorder=2)
     shared.arrows(place, "x", row, (each.low[index], each.high[index]), colour, along)
     fill = "white" if each.wide and each.wide[index] else colour
     place.plot(each.y[index], row, shape, color=colour, markerfacecolor=fill, markersize=5, zorder=3)
@@ -188,4 +188,5 @@ def _value(place: Axes, row: float, value: float, edge: float, along: Scale, uni
         fontsize=8,
         color=shared.INK,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        in_layout=False,  # `_roomy` makes its place within the axes: the layout need not measure it
     )
