@@ -183,7 +183,7 @@ class Campaign:
     def run(self, as_json: bool, whole: bool) -> int:
         """Measure, save, try the claims of the course if it is a whole run, and report."""
         code = 0
-        with interruptible():
+        with interruptible() as broke_in:
             try:
                 code = self._measured()
                 with uninterrupted():
@@ -191,12 +191,13 @@ class Campaign:
                 if whole and not code and self.store.benchmarks:
                     self._try_claims()
                 self._finish(as_json, code)
-            except Interrupted as interrupt:  # the first one: a second is ignored
-                code = interrupt.code
-                self._say_how_to_go_on()
-            except OSError:
-                self.store.tidy()
-                self._say_what_is_kept()
+            except BaseException as error:
+                if broke_in and not code:  # the first signal, or what a library made of it: a second is ignored
+                    self._say_how_to_go_on()
+                    return 128 + broke_in[0]
+                if isinstance(error, OSError):
+                    self.store.tidy()
+                    self._say_what_is_kept()
                 raise
         return code
 

@@ -50,6 +50,8 @@ def run(result: Path | None, *, output: Path | None, only: str | None, measure: 
     given = None if result is None else schema.load(result)
     if given is not None and not writable(given.path.parent):
         raise Refused(f"{given.path.parent} can't be written to: the verdicts are stored in the run")
+    if given is not None and not given.path.is_file():
+        raise Refused(f"{given.path} is no regular file: the verdicts are stored in the run")
     trial = _Trial(chosen, given)
     campaign = _campaign(trial, output) if measure else None
     if output is not None and campaign is None:

@@ -19,8 +19,11 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM end the measuring once; what follows is the orderly end, which a second one doesn't break."""
+def interruptible() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM end the measuring once; what follows is the orderly end, which a second one doesn't break.
+
+    Gives the list of the signal that broke in: a library may make another error of it (one that imports a module, `ImportError`).
+    """
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in old:
@@ -30,13 +33,15 @@ def interruptible() -> Iterator[None]:
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in old:
         signal.signal(number, stop)
+    _broke_in.clear()
     try:
-        yield
+        yield _broke_in
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
 
 
+_broke_in: list[int] = []
 _held: list[list[int]] = []
 """For each `uninterrupted` block that is entered, the signals that came inside."""
 
@@ -56,5 +61,6 @@ def uninterrupted() -> Iterator[None]:
 
 def _deliver(number: int) -> None:
     if not _held:
+        _broke_in.append(number)
         raise Interrupted(number)
     _held[-1].append(number)

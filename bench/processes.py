@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from ipcbench.bench.orderly import uninterrupted
+from ipcbench.bench.scratch import noted
 from ipcbench.ipc.marks import sweep
 
 __all__ = ["WorkerFailed", "end_session", "is_stopped", "is_tracker", "session", "stirs"]
@@ -83,11 +84,11 @@ def session(
                 start_new_session=True,
                 pass_fds=pass_fds,
             )
-            stack.callback(_end, process)
+            stack.callback(_end, process, noted(folder, process.pid))
         yield process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], note: Path) -> None:
     """End a process with all that it started, politely at first."""
     with uninterrupted():
         if process.poll() is None:
@@ -99,6 +100,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
         process.wait()
         end_session(process.pid)
+        note.unlink(missing_ok=True)
 
 
 def end_session(session: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from ipcbench.bench import task as tasks
 from ipcbench.bench import workload as workloads
 from ipcbench.bench.case import Case
 from ipcbench.bench.driver import driver
-from ipcbench.bench.scratch import is_scratch
+from ipcbench.bench.scratch import clear, is_scratch
 from ipcbench.bench.spent import TURN, Spent
 from ipcbench.bench.turn import Turn
 from ipcbench.bench.usage import Usage
@@ -310,7 +309,7 @@ def _inherit_folder() -> None:
     """Remove the run's temporary folder in place of a runner that was killed."""
     folder = Path(os.environ.get("TMPDIR", ""))
     if _runner_gone.is_set() and is_scratch(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+        clear(folder)
 
 
 def _end_with_runner() -> None:

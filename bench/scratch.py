@@ -7,16 +7,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ipcbench.bench.orderly import uninterrupted
+from ipcbench.ipc.marks import sweep
 
-__all__ = ["is_scratch", "temporary"]
+__all__ = ["clear", "is_scratch", "noted", "temporary"]
 
 PREFIX = "ipcbench-"
 LABEL = ".temporary"
 """A file in it which says that it is one: a user's folder may be called `ipcbench-2026-10-04`."""
+NOTE = ".session-"
+"""Before the number of a process that the run has started: where all was killed at once, its semaphores and segments are found by it."""
 LONGEST = 40
 """Characters of a temporary folder's path that leave room for a Unix socket's (107 bytes, unix(7))."""
 
@@ -29,7 +32,7 @@ def temporary() -> Iterator[Path]:
         base = Path("/tmp")  # noqa: S108
     for old in base.glob(f"{PREFIX}*"):
         if _is_left(old):
-            shutil.rmtree(old, ignore_errors=True)
+            clear(old)
     with ExitStack() as stack:
         with uninterrupted():
             folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
@@ -42,6 +45,33 @@ def temporary() -> Iterator[Path]:
 def is_scratch(folder: Path) -> bool:
     """Whether it is the temporary folder of a run."""
     return folder.name.startswith(PREFIX) and (folder / LABEL).is_file()
+
+
+def noted(folder: Path, pid: int) -> Path:
+    """Write down in the run's folder that it has started a process; the note goes when its session has ended."""
+    note = folder / f"{NOTE}{pid}"
+    with suppress(OSError):  # a full disk ends the run by what it writes next
+        note.touch()
+    return note
+
+
+def clear(left: Path) -> None:
+    """Remove what a killed run had, and what its killed processes had in shared memory."""
+    for note in left.glob(f"{NOTE}*"):
+        pid = note.name.removeprefix(NOTE)
+        if pid.isdecimal() and _is_gone(int(pid)):
+            sweep(int(pid))
+    shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # another's now, or no number of a process
+        pass
+    return False
 
 
 def _locked(folder: Path) -> int:

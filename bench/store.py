@@ -53,6 +53,8 @@ class Store:
         self.benchmarks: dict[str, Any] = {}
         self.values: dict[str, list[tuple[float, ...]]] = {}
         """Of each case, the values of each of its workers."""
+        self.hostname = ""
+        """The name that the machine had at first."""
         self.failed: dict[str, str] = {}
         self.loops: dict[str, int] = {}
         self.histograms = Histograms()
@@ -174,6 +176,11 @@ class Store:
             self.values.pop(name, None)
 
     def _merge(self, suite: dict[str, Any]) -> None:
+        facts = suite.get("metadata", {})
+        if (
+            "hostname" in facts
+        ):  # a laptop that changes its network in the midst of a run has another one, and is the same machine
+            facts["hostname"] = self.hostname = self.hostname or facts["hostname"]
         for benchmark in pyperf.BenchmarkSuite.loads(json.dumps(suite)):
             name = benchmark.get_name()
             if name in self.failed:

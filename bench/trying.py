@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -249,11 +248,11 @@ def folder() -> Iterator[Path]:
 def end_everything() -> None:
     """The runner is gone: end all processes of this session, and remove the runner's folder."""
     from ipcbench.bench.processes import end_session
-    from ipcbench.bench.scratch import is_scratch
+    from ipcbench.bench.scratch import clear, is_scratch
 
     if os.getsid(0) == os.getpid():
         end_session(os.getpid())
     home = Path(tempfile.gettempdir())
     if is_scratch(home):
-        shutil.rmtree(home, ignore_errors=True)
+        clear(home)
     os._exit(1)

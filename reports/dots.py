@@ -61,10 +61,9 @@ def rank(place: Axes, figure: Figure, panel: Panel) -> None:
         if each.floor is not None:
             place.plot(each.floor, row, zorder=2, **STROKE)
         edge = along.held(each.high[0])
-        if (
-            each.floor is not None and edge < each.floor < edge * (right / left) ** share
-        ):  # the value would lie on the stroke
-            edge = each.floor
+        for stroke in sorted([*([each.floor] if each.floor else []), *(panel.limit.y[:1] if panel.limit else [])]):
+            if edge < stroke < edge * (right / left) ** share:  # the value would lie on it
+                edge = stroke
         _value(place, row, each.y[0], edge, along, figure.unit)
 
 

@@ -233,7 +233,7 @@ def latency(frame: pd.DataFrame) -> Figure | None:
 
 
 MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
-    (ranking, "The ranking is left out: but in duels or at a fixed rate no round trip was measured."),
+    (ranking, "The ranking is left out: no round trip was measured, unless in duels or at a fixed rate."),
     (round_trip, f"Round-trip time by size is left out: nothing was measured there and back at {LEAST} sizes or more."),
     (bandwidth, f"Bandwidth is left out: neither streams nor round trips of {LEAST} sizes or more were measured."),
     (
@@ -242,10 +242,10 @@ MAKERS: list[tuple[Callable[[pd.DataFrame], Figure | None], str]] = [
     ),
     (
         placement,
-        "Placement is left out: but in duels or at a fixed rate no round trip was measured in more than one place.",
+        "Placement is left out: no round trip was measured in more than one place, unless in duels or at a fixed rate.",
     ),
     (cost, "What a round trip costs in CPU time is left out: of none it is known."),
-    (latency, "Percentiles are left out: but at a fixed rate no round trip was recorded by itself."),
+    (latency, "Percentiles are left out: no round trip was recorded by itself, unless at a fixed rate."),
     (opening, "Opening a channel is left out: the workload `open` was not measured."),
 ]
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pyperf
@@ -13,7 +14,6 @@ import pytest
 
 from ipcbench.bench import campaign, claiming, machine, matrix
 from ipcbench.bench.claim import HOLDS, Finding, Observed, claims
-from ipcbench.bench.orderly import Interrupted
 from ipcbench.bench.profiles import PROFILES, Block
 from ipcbench.reports import schema
 
@@ -178,6 +178,18 @@ def test_where_they_can_not_be_stored_nothing_is_tried(try_claims, monkeypatch):
     assert try_claims.looked == []
 
 
+def test_a_pipe_is_no_place_to_store_verdicts(try_claims, tmp_path):
+    os.mkfifo(tmp_path / "piped")
+    writer = threading.Thread(target=(tmp_path / "piped").write_text, args=[json.dumps(stored())], daemon=True)
+    writer.start()
+    done = try_claims("piped")
+    writer.join(10)
+    assert done.exit_code == 2
+    assert "no regular file" in done.stderr
+    assert try_claims.looked == []
+    assert (tmp_path / "piped").is_fifo()
+
+
 def test_a_signal_while_it_judges_is_no_success(try_claims, monkeypatch):
     monkeypatch.setattr(claiming, "_store", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     done = try_claims("run.json", "--only", PAIR, run=stored())
@@ -241,10 +253,7 @@ def test_a_narrowed_run_does_not(run_standard, try_claims, tmp_path):
 
 
 def test_a_signal_while_claims_are_tried_loses_nothing(run_standard, monkeypatch, tmp_path):
-    def interrupted(*_):
-        raise Interrupted(2)
-
-    monkeypatch.setattr(claiming, "observe", interrupted)
+    monkeypatch.setattr(claiming, "observe", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     done = run_standard()
     assert done.exit_code == 130
     assert "go on with: ipcbench claims out" in done.stderr

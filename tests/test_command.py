@@ -145,7 +145,10 @@ import os, sys
 class Finder:
     def find_spec(name, *_):
         if name == "{module}":
-            os.kill(os.getpid(), {number:d})
+            try:
+                os.kill(os.getpid(), {number:d})
+            except BaseException as error:
+                raise {error}
 sys.meta_path.insert(0, Finder)
 from ipcbench.bench.console import main
 main()
@@ -156,9 +159,18 @@ main()
 @pytest.mark.parametrize("module", ["click", "ipcbench.bench.matrix"])
 def test_a_signal_ends_every_command_in_order(number, module):
     """Also while it still imports what all commands take, and what its own takes."""
-    code = [sys.executable, "-c", SIGNALLED.format(module=module, number=number), "list"]
+    code = [sys.executable, "-c", SIGNALLED.format(module=module, number=number, error="error"), "list"]
     done = subprocess.run(code, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (128 + number, "")
+
+
+def test_a_signal_of_which_a_library_makes_another_error_ends_a_run_in_order(tmp_path):
+    broken = SIGNALLED.format(module="matplotlib", number=signal.SIGTERM, error="ImportError('half imported')")
+    code = [sys.executable, "-c", broken, "run", *PIPE, "--output", "out", "--rounds", "1"]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 143, done.stderr
+    assert "--resume --output out" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_killed_runner_leaves_nothing(tmp_path, temporary):

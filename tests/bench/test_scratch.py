@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
 from ipcbench.bench import scratch
 from ipcbench.bench.orderly import Interrupted, interruptible
-from ipcbench.bench.scratch import LABEL, temporary
+from ipcbench.bench.processes import session
+from ipcbench.bench.scratch import LABEL, NOTE, noted, temporary
+from ipcbench.ipc.marks import mark
 
 
 def test_the_temporary_folder_goes_also_when_the_signal_comes_meanwhile(monkeypatch):
@@ -58,3 +61,27 @@ def test_folders_of_runs_that_are_gone_are_removed_and_no_others(monkeypatch, tm
         assert {each.name for each in tmp_path.iterdir()} == {one.name, other.name, *stay}
     os.close(held)
     assert {each.name for each in tmp_path.iterdir()} == stay
+
+
+def test_what_a_run_left_in_shared_memory_goes_with_its_folder(monkeypatch, tmp_path):
+    """The runner, its worker and what would have cleaned up behind that were killed at once; another run's process has its number still."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "LONGEST", 1000)
+    left = tmp_path / "ipcbench-1-a"
+    left.mkdir()
+    (left / LABEL).touch()
+    with session([sys.executable, "-c", ""], left, stderr=2) as ended:
+        assert (left / f"{NOTE}{ended.pid}").exists()
+        ended.wait(20)
+    assert not (left / f"{NOTE}{ended.pid}").exists()
+    files = {pid: Path("/dev/shm", f"sem.{mark(pid)}-deadbeef") for pid in (ended.pid, os.getpid())}
+    for pid, file in files.items():
+        noted(left, pid)
+        file.touch()
+    try:
+        with temporary():
+            assert not left.exists()
+        assert {pid for pid, file in files.items() if file.exists()} == {os.getpid()}
+    finally:
+        for file in files.values():
+            file.unlink(missing_ok=True)

@@ -53,6 +53,15 @@ def test_samples_stay_beside_a_result_file_only(tmp_path, monkeypatch):
     assert store.journal.exists()
 
 
+def test_a_machine_that_is_renamed_meanwhile_is_the_same(tmp_path):
+    """As a laptop is by the network that it comes into: pyperf takes no runs of another host into a benchmark."""
+    store = Store(tmp_path)
+    for hostname in ("at-home", "at-work", "at-work"):
+        store.add({**suite({NAME: [1e-5, 1e-5]}), "metadata": {"hostname": hostname}}, {NAME: 7}, {})
+    assert store.samples(CASES[0]) == 3
+    assert store.benchmarks[NAME].get_metadata()["hostname"] == "at-home"
+
+
 def test_a_folder_is_writable_where_it_or_the_nearest_above_it_is(tmp_path):
     assert writable(tmp_path)
     assert writable(tmp_path / "new" / "deeper")
