@@ -8,7 +8,7 @@ import random
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -22,10 +22,10 @@ from ipcbench.bench.case import Case
 from ipcbench.bench.display import Display
 from ipcbench.bench.matrix import Axes, BadValue, Matrix
 from ipcbench.bench.metadata import describe
-from ipcbench.bench.orderly import Interrupted, interruptible, uninterrupted
+from ipcbench.bench.orderly import heed, interruptible, uninterrupted
 from ipcbench.bench.others import Others
 from ipcbench.bench.profiles import PROFILES, Profile
-from ipcbench.bench.schedule import Schedule
+from ipcbench.bench.schedule import Progress, Schedule
 from ipcbench.bench.scratch import temporary
 from ipcbench.bench.spent import Spent, sentence
 from ipcbench.bench.store import RunExists, Store
@@ -185,12 +185,14 @@ class Campaign:
         code = 0
         with interruptible() as broke_in:
             try:
-                code = self._measured()
+                code = self._measured(broke_in)
                 with uninterrupted():
                     self.save("interrupted" if code else "complete")
                 if whole and not code and self.store.benchmarks:
                     self._try_claims()
                 self._finish(as_json, code)
+                if not code:
+                    heed()
             except BaseException as error:
                 if broke_in and not code:  # the first signal, or what a library made of it: a second is ignored
                     self._say_how_to_go_on()
@@ -201,12 +203,15 @@ class Campaign:
                 raise
         return code
 
-    def _measured(self) -> int:
+    def _measured(self, broke_in: Sequence[int]) -> int:
         """The exit status of an interruption, or 0."""
         try:
             self.measure()
-        except Interrupted as interrupt:
-            return interrupt.code
+            heed()
+        except BaseException:
+            if not broke_in:
+                raise
+            return 128 + broke_in[0]
         return 0
 
     def measure(self) -> None:
@@ -216,10 +221,14 @@ class Campaign:
         others = Others(placement.allowed())
         try:
             with temporary() as folder, display:
-                self._schedule(folder).run(display.show, lambda: self.save("interrupted"))
+                self._schedule(folder).run(lambda now: self._show(display, now), lambda: self.save("interrupted"))
         finally:
             self.ended = time.monotonic()
             self._note(others.note())
+
+    def _show(self, display: Display, now: Progress) -> None:
+        heed()
+        display.show(now)
 
     def _try_claims(self) -> None:
         """What the course says, by this run's own cases; where that can't be stored, the run is good all the same."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Interrupted", "interruptible", "uninterrupted"]
+__all__ = ["Interrupted", "heed", "interruptible", "uninterrupted"]
 
 
 class Interrupted(BaseException):
@@ -39,6 +39,12 @@ def interruptible() -> Iterator[list[int]]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+def heed() -> None:
+    """Break in again if a signal has done so and somebody swallowed it, as in a destructor. Raises `Interrupted`."""
+    if _broke_in:
+        raise Interrupted(_broke_in[0])
 
 
 _broke_in: list[int] = []

@@ -298,8 +298,10 @@ def _force_later() -> None:
 
 
 def _force() -> None:
-    _inherit_folder()
-    os._exit(1)
+    try:
+        _inherit_folder()
+    finally:
+        os._exit(1)
 
 
 _runner_gone = threading.Event()

@@ -43,8 +43,10 @@ def temporary() -> Iterator[Path]:
 
 
 def is_scratch(folder: Path) -> bool:
-    """Whether it is the temporary folder of a run."""
-    return folder.name.startswith(PREFIX) and (folder / LABEL).is_file()
+    """Whether it is the temporary folder of a run: another user's isn't seen into."""
+    with suppress(PermissionError):
+        return folder.name.startswith(PREFIX) and (folder / LABEL).is_file()
+    return False
 
 
 def noted(folder: Path, pid: int) -> Path:
@@ -56,22 +58,25 @@ def noted(folder: Path, pid: int) -> Path:
 
 
 def clear(left: Path) -> None:
-    """Remove what a killed run had, and what its killed processes had in shared memory."""
-    for note in left.glob(f"{NOTE}*"):
-        pid = note.name.removeprefix(NOTE)
-        if pid.isdecimal() and _is_gone(int(pid)):
-            sweep(int(pid))
+    """Remove what a killed run had, and what its killed processes had in shared memory. Raises nothing."""
+    with suppress(OSError):  # another process may remove it at the same time
+        for note in left.glob(f"{NOTE}*"):
+            pid = note.name.removeprefix(NOTE)
+            if pid.isdecimal() and _is_gone(int(pid)):
+                sweep(int(pid))
     shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_gone(pid: int) -> bool:
+    """Whether it has ended, also where nobody has reaped it yet."""
+    import psutil  # most workers never come here
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return True
-    except (OSError, OverflowError):  # another's now, or no number of a process
-        pass
-    return False
+    except (psutil.Error, OSError, ValueError, OverflowError):  # another user's now, or no number of a process
+        return False
 
 
 def _locked(folder: Path) -> int:

@@ -176,11 +176,8 @@ class Store:
             self.values.pop(name, None)
 
     def _merge(self, suite: dict[str, Any]) -> None:
-        facts = suite.get("metadata", {})
-        if (
-            "hostname" in facts
-        ):  # a laptop that changes its network in the midst of a run has another one, and is the same machine
-            facts["hostname"] = self.hostname = self.hostname or facts["hostname"]
+        for part in (suite, *suite["benchmarks"]):  # what its benchmarks have in common pyperf keeps in the suite's
+            self._rename(part.get("metadata", {}))
         for benchmark in pyperf.BenchmarkSuite.loads(json.dumps(suite)):
             name = benchmark.get_name()
             if name in self.failed:
@@ -190,6 +187,11 @@ class Store:
                 self.benchmarks[name].add_runs(benchmark)
             else:
                 self.benchmarks[name] = benchmark
+
+    def _rename(self, facts: dict[str, Any]) -> None:
+        """A laptop that comes into another network has another name, and is the same machine: pyperf would part its runs."""
+        if "hostname" in facts:
+            facts["hostname"] = self.hostname = self.hostname or facts["hostname"]
 
     def samples(self, case: Case) -> int:
         """Worker processes that measured the case."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -71,8 +71,18 @@ class Answer:
 
 
 def write(path: Path, what: Task | Answer) -> None:
-    """Write it as JSON; whoever reads it knows that its writer is done."""
-    path.write_bytes(json.dumps(asdict(what), ensure_ascii=False).encode())
+    """Write it as JSON; whoever reads it knows that its writer is done. Raises OSError, which names the file."""
+    with _naming(path):
+        path.write_bytes(json.dumps(asdict(what), ensure_ascii=False).encode())
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """The error of a full disk names no file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def replace_json(path: Path, what: dict[str, Any]) -> None:
@@ -91,13 +101,12 @@ def replace_file(path: Path, content: bytes) -> None:
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except OSError as error:  # that of a full disk names none
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        with _naming(path):
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
     finally:
         with suppress(OSError):
             beside.unlink()

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
 
 from ipcbench.bench import processes
-from ipcbench.bench.orderly import Interrupted, interruptible, uninterrupted
+from ipcbench.bench.orderly import Interrupted, heed, interruptible, uninterrupted
 
 ENDLESS = [sys.executable, "-c", "import signal; signal.pause()"]
 
@@ -26,6 +27,18 @@ def test_a_signal_is_raised_once_with_the_status_of_a_shell(number):
         finally:
             come(number)
     assert caught.value.code == 128 + number
+
+
+def test_one_that_was_swallowed_is_raised_again_where_it_is_asked_for():
+    with interruptible() as broke_in:
+        heed()
+        with suppress(Interrupted):  # as a destructor does it
+            come()
+        assert broke_in == [signal.SIGTERM]
+        with pytest.raises(Interrupted):
+            heed()
+    with interruptible():
+        heed()  # that was another time
 
 
 def test_one_that_comes_in_an_uninterrupted_block_counts_at_its_end():

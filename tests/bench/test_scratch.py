@@ -1,5 +1,6 @@
 """The run's temporary folder: gone on every way out, and nobody else's folder with it."""
 
+import errno
 import fcntl
 import os
 import signal
@@ -74,14 +75,51 @@ def test_what_a_run_left_in_shared_memory_goes_with_its_folder(monkeypatch, tmp_
         assert (left / f"{NOTE}{ended.pid}").exists()
         ended.wait(20)
     assert not (left / f"{NOTE}{ended.pid}").exists()
-    files = {pid: Path("/dev/shm", f"sem.{mark(pid)}-deadbeef") for pid in (ended.pid, os.getpid())}
-    for pid, file in files.items():
-        noted(left, pid)
-        file.touch()
-    try:
-        with temporary():
-            assert not left.exists()
-        assert {pid for pid, file in files.items() if file.exists()} == {os.getpid()}
-    finally:
-        for file in files.values():
-            file.unlink(missing_ok=True)
+    with subprocess.Popen(["true"]) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # process 1 may take its time to reap it
+        files = {pid: Path("/dev/shm", f"sem.{mark(pid)}-deadbeef") for pid in (ended.pid, zombie.pid, os.getpid())}
+        for pid, file in files.items():
+            noted(left, pid)
+            file.touch()
+        (left / f"{NOTE}{10**30}").touch()
+        (left / f"{NOTE}odd").touch()
+        try:
+            with temporary():
+                assert not left.exists()
+            assert {pid for pid, file in files.items() if file.exists()} == {os.getpid()}
+        finally:
+            for file in files.values():
+                file.unlink(missing_ok=True)
+
+
+def test_another_users_folder_is_left_alone(monkeypatch, tmp_path):
+    """It has the mode 0700: nothing in it can be seen."""
+    theirs = tmp_path / "ipcbench-1-a"
+    theirs.mkdir()
+    original = Path.is_file
+
+    def is_file(path):
+        if path.parent == theirs:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return original(path)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "LONGEST", 1000)
+    monkeypatch.setattr(Path, "is_file", is_file)
+    with temporary():
+        assert theirs.exists()
+
+
+def test_two_may_remove_the_same_folder(monkeypatch, tmp_path):
+    left = tmp_path / "ipcbench-1-a"
+    left.mkdir()
+    original = Path.glob
+
+    def glob(path, pattern):
+        left.rmdir()
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+    monkeypatch.setattr(Path, "glob", glob)
+    scratch.clear(left)
+    monkeypatch.setattr(Path, "glob", original)
+    assert not left.exists()

@@ -4,10 +4,11 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from ipcbench.bench import store
+from ipcbench.bench import store, task
 from ipcbench.bench.store import Store
 from ipcbench.bench.task import Latencies, replace_file, writable
 
@@ -38,6 +39,14 @@ def test_a_full_disk_keeps_the_old_file_and_is_told_by_its_name(tmp_path, monkey
     assert file.read_bytes() == b"old"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_full_disk_is_told_by_the_file_of_a_task_too(tmp_path):
+    (tmp_path / "task.json").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space") as caught:
+        task.write(tmp_path / "task.json", task.Task([NAME], "answer", 3, 0.005))
+    assert caught.value.filename == str(tmp_path / "task.json")
+
+
 def test_samples_stay_beside_a_result_file_only(tmp_path, monkeypatch):
     store = Store(tmp_path)
     store.add(suite({NAME: [1e-5, 1e-5]}), {NAME: 7}, {})
@@ -58,8 +67,12 @@ def test_a_machine_that_is_renamed_meanwhile_is_the_same(tmp_path):
     store = Store(tmp_path)
     for hostname in ("at-home", "at-work", "at-work"):
         store.add({**suite({NAME: [1e-5, 1e-5]}), "metadata": {"hostname": hostname}}, {NAME: 7}, {})
-    assert store.samples(CASES[0]) == 3
-    assert store.benchmarks[NAME].get_metadata()["hostname"] == "at-home"
+    halfway = suite({NAME: [1e-5, 1e-5], CASES[1].id: [1e-5, 1e-5]})
+    for benchmark, hostname in zip(halfway["benchmarks"], ("at-work", "in-a-train"), strict=True):
+        benchmark["metadata"]["hostname"] = hostname
+    store.add(halfway, {NAME: 7}, {})
+    assert [store.samples(each) for each in CASES[:2]] == [4, 1]
+    assert {each.get_metadata()["hostname"] for each in store.benchmarks.values()} == {"at-home"}
 
 
 def test_a_folder_is_writable_where_it_or_the_nearest_above_it_is(tmp_path):
