@@ -119,7 +119,8 @@ def _streams(rows: pd.DataFrame, figure: Figure, memory: pd.DataFrame) -> Figure
         here, copied = (each[each["size"].eq(size)].sort_values("mean_s") for each in (rows, memory))
         limit = _speed("memcpy", "floor", copied, 1) if len(copied) else None
         told = f" (memcpy: {units.bandwidth(limit.y[0])})" if limit else ""
-        series = [_speed(str(row["name"]), str(row["family"]), row.to_frame().T, 1) for _, row in here.iterrows()]
+        groups = here.groupby(["name", "family"], sort=False)
+        series = [_speed(str(name), str(family), group, 1) for (name, family), group in groups]
         panels.append(Panel(f"messages of {units.size(size)}{told}", series, limit))
     return replace(figure, kind="ranking", panels=panels)
 

@@ -188,7 +188,8 @@ def missed(frame: pd.DataFrame, precision: float | None) -> str:
         return ""
     told = f"{len(late):,} of {len(measured):,} cases missed ±{100 * precision:g} % (marked {MARK})"
     narrower = frame.attrs.get("narrower", "--budget")
-    times = late.apply(_more, axis="columns", precision=precision).median()
+    known = late.apply(_more, axis="columns", precision=precision).dropna()
+    times = known.median() if len(known) else math.nan
     if times >= HOPELESS:
         return f"{told}: half of them would take more than {HOPELESS} times as long; a quieter machine helps (ipcbench doctor)"
     about = "" if math.isnan(times) else f"; half of them would take {_two(times)} times as long or more"
